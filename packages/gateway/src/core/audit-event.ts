@@ -72,3 +72,8 @@ export type AuditEvent =
   | SignOutEvent
   | SocketEvent
   | UpstreamFailedEvent;
+
+type Particulars<E> = E extends AuditEvent ? Omit<E, keyof Common> : never;
+
+/** An event without what every event has: what its maker alone knows. */
+export type EventParticulars = Particulars<AuditEvent>;

@@ -36,7 +36,7 @@ export interface Reply {
   readonly close?: boolean;
 }
 
-/** Where an app's requests go. */
+/** Where an app's requests go. Make one object per app and keep it: connections are pooled by it. */
 export interface Upstream {
   /** `http://127.0.0.1:3000` or `https://app.internal:8443`: an origin, without a path. */
   readonly origin: string;
@@ -58,18 +58,23 @@ export interface Forward {
   readonly upstream: Upstream;
   /** The canonical target: what policy judged is what the upstream gets. */
   readonly target: string;
-  /** All end-to-end fields for the upstream, `Host` included, hop-by-hop fields already gone. */
+  /**
+   * All end-to-end fields for the upstream, `Host` included, hop-by-hop fields already gone. Framing (`Content-Length`,
+   * `Transfer-Encoding`) and what asks for an upgrade (`Connection`, `Upgrade`) are written by the engine, whatever is here.
+   */
   readonly fields: Fields;
-  /** Fields to add to the response, a 101 included, e.g. `Set-Cookie`, `WWW-Authenticate`. They replace nothing but the names in `dropFromResponse`. */
+  /** Fields to add to the response, a 101 included, e.g. `Set-Cookie`, `WWW-Authenticate`. They replace nothing. */
   readonly responseFields: Fields;
-  /** Called once, when the upstream has accepted an upgrade. `close` ends the tunnel. */
-  opened?(tunnel: Tunnel): void;
+  /** Which of the request's trailer fields go on. Without it none does: a trailer can forge what the header was cleaned of. */
+  readonly requestTrailers?: (trailers: Fields) => Fields;
+  /** Called once, when the upstream has accepted an upgrade. */
+  readonly opened?: (tunnel: Tunnel) => void;
   /** Called once, however it ends. */
-  ended?(completion: Completion): void;
+  readonly ended?: (completion: Completion) => void;
 }
 
 export interface Tunnel {
-  /** Ends both sides at once. */
+  /** Ends both sides at once. `reason` comes back in the completion. */
   destroy(reason: string): void;
 }
 
@@ -77,11 +82,15 @@ export interface Completion {
   /** Status sent to the client; 101 for a tunnel; 499 when the client left before any. */
   readonly status: number;
   readonly durationMs: number;
+  /** Content, or what went through the tunnel; heads do not count. */
   readonly bytesToClient: number;
   readonly bytesToUpstream: number;
+  /** `complete` for a tunnel: one side ended it in order. `shutdown`: we ended it. */
   readonly end: 'complete' | 'client-gone' | 'upstream-failed' | 'shutdown';
   /** Only for `upstream-failed`. */
   readonly failure: UpstreamFailure | undefined;
+  /** Only for a tunnel: `client` or `upstream`, whoever ended it first, else the reason we gave (`Tunnel.destroy`). */
+  readonly closedBy: string | undefined;
 }
 
 export interface UpstreamFailure {
