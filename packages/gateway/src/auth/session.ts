@@ -1,0 +1,103 @@
+/**
+ * A session: one sign-in and how long it may last. It has two ends: an absolute one
+ * (`identity.expiresAt`, set at sign-in, never moved) and the idle limit, which each
+ * renewal pushes ahead.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import type { Identity } from '../core/identity.ts';
+import { PackedReader, PackedWriter } from './packed.ts';
+import { readSids, writeSids } from './sid-list.ts';
+
+export interface Session {
+  /** 128 random bits, base64url. New at each sign-in, so that a session cannot be planted (fixation). */
+  readonly id: string;
+  /**
+   * The person. When `groupsFrom` is `directory` and the session was read from a cookie, `identity.groups` is
+   * empty: whoever opens it asks the directory for the names again (`withGroupNames`).
+   */
+  readonly identity: Identity;
+  /** When the cookie was last written; the idle limit counts from here. Milliseconds since the epoch. */
+  readonly sealedAt: number;
+  /** Whether the group names travel in the session or are looked up by `identity.sids`. */
+  readonly groupsFrom: 'session' | 'directory';
+}
+
+/** What a moment makes of a session. */
+export type SessionState =
+  /** `renew`: time to write the cookie again, so that the idle limit moves on. */
+  { readonly kind: 'ok'; readonly renew: boolean } | { readonly kind: 'expired' } | { readonly kind: 'idle' };
+
+/** A cookie is renewed when this part of the idle limit has passed, so that most responses need not set one. */
+const renewalsPerIdleLimit = 12;
+
+/** A new session for a person who has just signed in. */
+export function startSession(identity: Identity, now: number): Session {
+  const groupsFrom = identity.sids.length > 0 ? 'directory' : 'session';
+  return { id: randomBytes(16).toString('base64url'), identity, sealedAt: now, groupsFrom };
+}
+
+/** The same session, seen now. */
+export function renewedSession(session: Session, now: number): Session {
+  return { ...session, sealedAt: now };
+}
+
+/** Whether a session still holds. */
+export function sessionState(session: Session, idleMs: number, now: number): SessionState {
+  if (now >= session.identity.expiresAt) return { kind: 'expired' };
+  if (now - session.sealedAt > idleMs) return { kind: 'idle' };
+  return { kind: 'ok', renew: now - session.sealedAt > idleMs / renewalsPerIdleLimit };
+}
+
+/** The moment at which this session ends unless it is renewed; what keeps it in memory must forget it then. */
+export function sessionEnd(session: Session, idleMs: number): number {
+  return Math.min(session.identity.expiresAt, session.sealedAt + idleMs);
+}
+
+const form = 1;
+const groupsFromValues = ['session', 'directory'] as const;
+
+/** A session as bytes, for sealing. Names that the directory can give again are left out. */
+export function packSession(session: Session): Uint8Array {
+  const { identity } = session;
+  const packed = new PackedWriter();
+  packed.number(form);
+  packed.bytes(Buffer.from(session.id, 'base64url'));
+  packed.number(identity.authenticatedAt);
+  packed.number(identity.expiresAt);
+  packed.number(session.sealedAt);
+  packed.text(identity.method);
+  packed.text(identity.subject);
+  packed.text(identity.account);
+  packed.optionalText(identity.upn);
+  packed.optionalText(identity.name);
+  packed.optionalText(identity.email);
+  packed.number(groupsFromValues.indexOf(session.groupsFrom));
+  packed.list(session.groupsFrom === 'session' ? identity.groups : [], (group) => packed.text(group));
+  writeSids(packed, identity.sids);
+  return packed.end();
+}
+
+/** The inverse of `packSession`. Throws `PackedError`. */
+export function unpackSession(bytes: Uint8Array): Session | undefined {
+  const packed = new PackedReader(bytes);
+  if (packed.number() !== form) return undefined;
+  const id = Buffer.from(packed.bytes()).toString('base64url');
+  const authenticatedAt = packed.number();
+  const expiresAt = packed.number();
+  const sealedAt = packed.number();
+  const method = packed.text();
+  const subject = packed.text();
+  const account = packed.text();
+  const upn = packed.optionalText();
+  const name = packed.optionalText();
+  const email = packed.optionalText();
+  const groupsFrom = groupsFromValues[packed.number()];
+  const groups = packed.list(() => packed.text());
+  const sids = readSids(packed);
+  packed.end();
+  if (groupsFrom === undefined) return undefined;
+  const identity = { subject, account, upn, name, email, sids, groups, method, authenticatedAt, expiresAt };
+  return { id, identity, sealedAt, groupsFrom };
+}

@@ -1,0 +1,4 @@
+import { memoryReplayCache } from './replay-cache-memory.ts';
+import { replayCacheContract } from './replay-cache.contract.ts';
+
+replayCacheContract('memory', (now) => memoryReplayCache({ now }));
