@@ -1,0 +1,98 @@
+import { isLoopback } from '../values/address.ts';
+import { foldFieldName } from '../../wire/field-names.ts';
+import { pathText } from '../problem.ts';
+import type { App } from '../schema.ts';
+import { type Check, error, wellFormedApps } from './check.ts';
+
+/** Each app can be told from the others, by name and by address. */
+export const checkAppsAreDistinct: Check = ({ config, report }) => {
+  const names = new Map<string, string>();
+  const places = new Map<string, string>();
+  for (const { app, at } of wellFormedApps(config)) {
+    const other = names.get(app.name);
+    if (other !== undefined)
+      report(error([...at, 'name'], `${other} has this name as well`, 'Give each app its own name.'));
+    else names.set(app.name, pathText(at));
+
+    for (const [i, host] of app.host.entries()) {
+      const where = `${host}${app.path}`;
+      const taken = places.get(where);
+      if (taken !== undefined)
+        report(
+          error(
+            [...at, 'host', i],
+            `${taken} has the same host and path (${where})`,
+            'Give one of them another host or path.',
+          ),
+        );
+      else places.set(where, pathText(at));
+      if (host === '*' && config.apps.length > 1)
+        report(
+          error(
+            [...at, 'host', i],
+            '"*" stands for any host, and there are several apps',
+            'Write the host name of each app.',
+          ),
+        );
+    }
+  }
+};
+
+/** No app asks for paths that are Cardea's own, and none is behind itself. */
+export const checkAppsAreReachable: Check = ({ config, report }) => {
+  const { prefix, listen } = config;
+  for (const { app, at } of wellFormedApps(config)) {
+    if (prefix !== undefined && app.path !== '/' && isBelow(app.path, prefix))
+      report(
+        error(
+          [...at, 'path'],
+          `requests below ${prefix} are answered by Cardea itself`,
+          'Choose another path for the app, or another prefix.',
+        ),
+      );
+    const url = new URL(app.upstream.url);
+    const port = Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    if ((listen ?? []).some(({ address }) => address.port === port && reaches(address.host, host)))
+      report(
+        error(
+          [...at, 'upstream'],
+          `${app.upstream.url} is Cardea's own address`,
+          'Write the address where the app listens.',
+        ),
+      );
+    if (app.upstream.ca !== undefined && url.protocol === 'http:')
+      report(
+        error(
+          [...at, 'upstream', 'ca'],
+          'the app is reached by http, so that no certificate is checked',
+          'Write https://… in upstream.url, or remove ca.',
+        ),
+      );
+  }
+};
+
+/** No two identity values travel in one header, in any spelling that servers take for the same. */
+export const checkHeaderNames: Check = ({ config, report }) => {
+  for (const { app, at } of wellFormedApps(config)) {
+    const taken = new Map<string, string>();
+    for (const [value, name] of Object.entries(app.headers) as [keyof App['headers'], string | false][]) {
+      if (name === false) continue;
+      const other = taken.get(foldFieldName(name));
+      if (other !== undefined)
+        report(
+          error(
+            [...at, 'headers', value],
+            `${name} also carries ${other} (case, "-", "_" and "." make no difference)`,
+            'Give each value a header of its own, or false.',
+          ),
+        );
+      else taken.set(foldFieldName(name), value);
+    }
+  }
+};
+
+const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
+
+const reaches = (listening: string, host: string): boolean =>
+  listening === host || ((listening === '0.0.0.0' || listening === '::' || isLoopback(listening)) && isLoopback(host));

@@ -1,0 +1,25 @@
+import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames } from './apps.ts';
+import { checkCertificates } from './certificates.ts';
+import type { Check } from './check.ts';
+import { checkDangers } from './dangers.ts';
+import { checkDirectory } from './directory.ts';
+import { checkGroupsHaveNames } from './groups.ts';
+import { checkKeytabs } from './keytab.ts';
+import { checkListeners } from './listeners.ts';
+import { checkRuleReferences, checkRulesAreReachable, checkUnauthorizedPage } from './rules.ts';
+
+/** Everything that is checked beyond the shape. A new check is one line here; their order does not matter. */
+export const checks: readonly Check[] = [
+  checkListeners,
+  checkCertificates,
+  checkKeytabs,
+  checkDirectory,
+  checkAppsAreDistinct,
+  checkAppsAreReachable,
+  checkHeaderNames,
+  checkRulesAreReachable,
+  checkRuleReferences,
+  checkUnauthorizedPage,
+  checkGroupsHaveNames,
+  checkDangers,
+];

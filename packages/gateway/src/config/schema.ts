@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { SchemaContext } from './context.ts';
+import { apps } from './sections/apps.ts';
+import { directory, roles } from './sections/directory.ts';
+import { audit, limits, log } from './sections/limits.ts';
+import { admin, listen, ownPrefix, trustedProxies } from './sections/listen.ts';
+import { session, state } from './sections/session.ts';
+import { signIn } from './sections/sign-in.ts';
+
+/** Every section of the configuration, in the order of the reference. */
+export const sections = (context: SchemaContext) => ({
+  listen: listen(context),
+  admin: admin(),
+  trusted_proxies: trustedProxies(),
+  prefix: ownPrefix(),
+  state: state(context),
+  session: session(),
+  sign_in: signIn(context),
+  directory: directory(context),
+  roles: roles(),
+  apps: apps(context),
+  limits: limits(),
+  audit: audit(),
+  log: log(),
+});
+
+/** The one description of a right configuration: it validates, and the reference and the JSON Schema are made of it. */
+export const configSchema = (context: SchemaContext) => z.strictObject(sections(context));
+
+type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends (...args: never[]) => unknown
+    ? T
+    : T extends { reveal(): string }
+      ? T
+      : T extends object
+        ? { readonly [K in keyof T]: Frozen<T[K]> }
+        : T;
+
+/** A configuration that has been checked: defaults filled in, paths absolute, durations in milliseconds, sizes in bytes. */
+export type Config = Frozen<z.output<ReturnType<typeof configSchema>>>;
+
+export type App = Config['apps'][number];
+export type SignIn = Config['sign_in'][number];
+export type Negotiate = NonNullable<SignIn['negotiate']>;
+export type Listener = Config['listen'][number];

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { file, type SchemaContext } from '../context.ts';
+import { domain, duration, realm, refuse, service } from '../values/leaf.ts';
+
+const negotiate = (context: SchemaContext) =>
+  z
+    .strictObject({
+      keytab: file(context, '/etc/cardea/http.keytab').describe(
+        "Keytab file with the service's keys, as `ktpass` or `samba-tool` exports it.",
+      ),
+      services: z
+        .array(service())
+        .optional()
+        .describe('Service principals that tickets may be for. Default: every `HTTP/…` in the keytab.'),
+      realms: z
+        .array(realm())
+        .optional()
+        .describe('Realms that people may come from. Default: every one that your domain trusts.'),
+      domains: z
+        .record(realm(), domain())
+        .prefault({})
+        .describe('Short domain name of a realm, for tickets whose PAC does not tell: `CORP.EXAMPLE: CORP`.'),
+      clock_skew: duration('1s', '15m', '5m')
+        .prefault('5m')
+        .describe("How far a client's clock may differ. AD's own limit is 5m."),
+      channel_bindings: z
+        .enum(['when_sent', 'required'])
+        .prefault('when_sent')
+        .describe('Whether a token must be bound to its TLS connection. A binding that is sent is always checked.'),
+      dangerously_allow_rc4: z
+        .boolean()
+        .prefault(false)
+        .describe(
+          'Accepts tickets with RC4 encryption. Better: switch AES on for the service account and export the keytab again.',
+        ),
+    })
+    .describe('Silent Windows sign-in (Kerberos), on pages, API calls and WebSocket upgrades.');
+
+const password = (context: SchemaContext) =>
+  z
+    .strictObject({
+      users: file(context, 'users.yaml').describe(
+        'File of the people who may sign in with a password, see [users file](#users-file).',
+      ),
+    })
+    .describe('A sign-in form, for people whom you list yourself.');
+
+/** One entry of `sign_in`: a new method is one line here. */
+const entry = (context: SchemaContext) =>
+  z
+    .strictObject({
+      negotiate: negotiate(context).optional(),
+      password: password(context).optional(),
+    })
+    .check((check) => {
+      if (check.issues.length > 0) return; // a misspelled method has been reported
+      const names = Object.entries(check.value).flatMap(([name, options]) => (options === undefined ? [] : [name]));
+      if (names.length === 1) return;
+      refuse(
+        check,
+        names.length === 0 ? 'no sign-in method is named' : `several sign-in methods in one entry: ${names.join(', ')}`,
+        'Give each method an entry of its own: - negotiate: { keytab: … }',
+      );
+    });
+
+export const signIn = (context: SchemaContext) =>
+  z
+    .array(entry(context))
+    .prefault([])
+    .check((check) => {
+      const seen = new Set<string>();
+      for (const [i, value] of check.value.entries())
+        for (const [name, options] of Object.entries(value)) {
+          if (options === undefined) continue;
+          if (seen.has(name))
+            refuse(check, `${name} is already in the list`, 'Keep one entry for each method.', [i, name]);
+          seen.add(name);
+        }
+    })
+    .describe(
+      'How people sign in. The methods are asked in this order; the first with a credential of its kind decides.',
+    )
+    .meta({
+      'x-example':
+        'sign_in:\n  - negotiate:\n      keytab: /etc/cardea/http.keytab\n      domains: { CORP.EXAMPLE: CORP }\n  - password: { users: users.yaml }\n',
+    });

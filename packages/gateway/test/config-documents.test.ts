@@ -1,0 +1,42 @@
+/**
+ * What is written about the configuration is right: the examples and the reference page pass the check themselves.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openFiles } from '../src/config/files.ts';
+import { checkConfig } from '../src/config/load.ts';
+import { readUsers } from '../src/config/users-file.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const problemsOf = (text: string) =>
+  checkConfig(text, 'text', openFiles('.'), { env: {}, now: Date.now(), withFiles: false }).problems;
+
+for (const name of readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.yaml')))
+  test(`examples/${name} has no error and no warning`, () => {
+    assert.deepEqual(problemsOf(readFileSync(join(root, 'examples', name), 'utf8')), []);
+  });
+
+const reference = readFileSync(join(root, 'docs/config.md'), 'utf8');
+const blocks = [...reference.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+
+test('docs/config.md has a complete example without an error', () => {
+  assert.deepEqual(problemsOf(blocks[0] ?? ''), []);
+});
+
+test('docs/config.md has an example of the users file that is right but for its hash', () => {
+  const { problems } = readUsers(blocks.at(-1) ?? '', 'users.yaml');
+  assert.deepEqual(
+    problems.map(({ path }) => path),
+    ['users[0].password_hash'],
+  );
+});
+
+test('docs/cardea.schema.json knows every section of the reference', () => {
+  const schema: unknown = JSON.parse(readFileSync(join(root, 'docs/cardea.schema.json'), 'utf8'));
+  const sections = [...reference.matchAll(/^## ([a-z_]+)$/gm)].map(([, name]) => name);
+  assert.deepEqual(Object.keys((schema as { properties: object }).properties), sections);
+});
