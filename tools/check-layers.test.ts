@@ -37,3 +37,21 @@ test('packageProblems() keeps libraries out of the kerberos package', () => {
   assert.equal(packageProblems('kerberos', 'der.ts', `import { z } from 'zod';`).length, 1);
   assert.deepEqual(packageProblems('kerberos', 'key.ts', `import { createHmac } from 'node:crypto';`), []);
 });
+
+test('layerProblems() does not take quoted text after another export for an import', () => {
+  assert.deepEqual(layerProblems(file, `export const a = (x: string) => x === '../server/a.ts';`), []);
+  assert.deepEqual(layerProblems(file, `export function f() {}\nconst from = '../server/a.ts';`), []);
+});
+
+test('layerProblems() sees every form of an import', () => {
+  for (const form of [
+    `import a from`,
+    `import * as a from`,
+    `import a, { b } from`,
+    `import`,
+    `export * from`,
+    `export { a } from`,
+    `import type { A } from`,
+  ])
+    assert.equal(layerProblems(file, `${form} '../server/a.ts';`).length, 1, form);
+});

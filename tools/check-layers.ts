@@ -29,7 +29,9 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
 };
 
 const rank = new Map(layers.flatMap((folders, i) => folders.map((folder) => [folder, i] as const)));
-const statement = /^\s*(?:import|export)\b[^'"]*?['"]([^'"]+)['"]/gm;
+/** `import ... from 'x'`, `export ... from 'x'` (braces may span lines, strings may not stand between) and `import 'x'`. */
+const statement =
+  /^\s*(?:(?:import|export)\s+(?:type\s+)?(?:[\w*$]+(?:\s+as\s+[\w$]+)?\s*,?\s*)?(?:\{[^}'"]*\}\s*)?from|import)\s*['"]([^'"]+)['"]/gm;
 
 /** Every breach in one file of `packages/gateway/src`; `path` is relative to that folder. */
 export function layerProblems(path: string, source: string): string[] {

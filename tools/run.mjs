@@ -52,13 +52,15 @@ function install() {
   const started = Date.now();
   const npm = process.env.npm_execpath;
   const [program, args] = npm ? [process.execPath, [npm]] : ['npm', []];
-  const result = spawnSync(program, [...args, 'ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lockfile that lacks other platforms' optional packages, as one made at a partial
+  // mirror does. This keeps to the lockfile's versions just the same and leaves the file alone.
+  const result = spawnSync(program, [...args, 'install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',
   });
   if (result.status !== 0) {
     console.error(
-      '[setup] npm ci failed; its message is above. Cardea needs the npm registry once, at the first start.',
+      '[setup] npm install failed; its message is above. Cardea needs the npm registry once, at the first start.',
     );
     process.exit(1);
   }

@@ -21,6 +21,7 @@ interface UsageKeys {
   readonly integrity: Uint8Array;
 }
 
+/** A key of etype 17 or 18: AES in CTS mode with HMAC-SHA1-96 over the plaintext (RFC 3962). */
 export class Rfc3962Key implements Key {
   readonly etype: number;
   readonly checksumType: number;

@@ -12,6 +12,7 @@ import { rc4 } from './rc4.ts';
 const MAC_BYTES = 16;
 const CONFOUNDER_BYTES = 8;
 
+/** A key of etype 23: RC4 with HMAC-MD5 (RFC 4757). Weak; used only where the acceptor was told to allow it. */
 export class Rfc4757Key implements Key {
   readonly etype: number;
   readonly checksumType: number;

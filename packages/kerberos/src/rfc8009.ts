@@ -21,6 +21,7 @@ interface UsageKeys {
   readonly integrity: Uint8Array;
 }
 
+/** A key of etype 19 or 20: AES in CTS mode, then HMAC-SHA2 over the ciphertext (RFC 8009). */
 export class Rfc8009Key implements Key {
   readonly etype: number;
   readonly checksumType: number;

@@ -5,6 +5,7 @@ export const page = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sample app behind Cardea</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/app.css">
 <script src="/app.js" defer></script>
 </head>
@@ -28,8 +29,8 @@ export const page = `<!doctype html>
 export const styleSheet = `:root{color-scheme:light dark;--ground:#f5f6f8;--sheet:#fff;--ink:#1b1f27;--quiet:#545c6b;--line:#d5d9e0;--act:#1f4fd1}
 @media (prefers-color-scheme:dark){:root{--ground:#14161b;--sheet:#1d2027;--ink:#eceef2;--quiet:#a5adbb;--line:#3a404b;--act:#8fb0ff}}
 *{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
-main{max-width:62rem;margin:0 auto;padding:2rem 1rem}h1{font-size:1.75rem;line-height:1.2;margin:0 0 .5rem}
-#cards{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,17rem),1fr));margin:1.5rem 0}
+main{max-width:72rem;margin:0 auto;padding:2rem 1rem}h1{font-size:1.75rem;line-height:1.2;margin:0 0 .5rem}
+#cards{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,13rem),1fr));margin:1.5rem 0}
 section{background:var(--sheet);border:1px solid var(--line);border-radius:.75rem;padding:1rem 1.25rem;min-width:0}h2{font-size:1rem;margin:0 0 .5rem}
 dl{margin:0}dt{color:var(--quiet);font-size:.8125rem}dd{margin:0 0 .5rem;overflow-wrap:anywhere}nav a{color:var(--act);margin-right:1rem}
 `;

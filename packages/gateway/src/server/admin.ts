@@ -1,0 +1,91 @@
+/**
+ * The second address, for machines: metrics, liveness and readiness. It knows no
+ * person and no app, and belongs on loopback or in a network of its own.
+ *
+ * @module
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Directory } from '../ports/directory.ts';
+import type { Handler, Reply, RequestHead, Verdict } from '../wire/http.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface AdminParts {
+  readonly metrics: Metrics;
+  readonly directory: Directory | undefined;
+  readonly database: DatabaseSync;
+  /** The gateway is stopping: load balancers should look elsewhere. */
+  readonly draining: () => boolean;
+}
+
+/** Answers `/metrics`, `/healthz` and `/readyz`. */
+export class AdminHandler implements Handler {
+  readonly #parts: AdminParts;
+
+  constructor(parts: AdminParts) {
+    this.#parts = parts;
+  }
+
+  decide(head: RequestHead): Verdict | Promise<Verdict> {
+    if (head.method !== 'GET' && head.method !== 'HEAD')
+      return replied(text(405, 'Only GET is answered here\n', ['Allow', 'GET, HEAD']));
+    const path = head.target.split('?')[0];
+    if (path === '/healthz') return replied(text(200, 'ok\n'));
+    if (path === '/readyz') return this.#ready();
+    if (path === '/metrics') return this.#metrics();
+    return replied(text(404, 'Here are /metrics, /healthz and /readyz\n'));
+  }
+
+  upstreamFailed(): Reply {
+    return text(502, 'There is no upstream here\n');
+  }
+
+  badRequest(status: number, detail: string): Reply {
+    return { ...text(status, `${detail}\n`), close: true };
+  }
+
+  /**
+   * Ready means: sends me people. The database is needed for every Kerberos sign-in (replays), so without it the
+   * answer is 503. Without the directory, sessions and sign-ins go on with the names that are remembered: degraded, 200.
+   */
+  async #ready(): Promise<Verdict> {
+    const checks: Record<string, string> = {};
+    try {
+      this.#parts.database.prepare('SELECT 1').get();
+      checks['database'] = 'ok';
+    } catch {
+      checks['database'] = 'failed';
+    }
+    if (this.#parts.directory !== undefined) checks['directory'] = await reachable(this.#parts.directory);
+    if (this.#parts.draining()) checks['gateway'] = 'stopping';
+    const ready = checks['database'] === 'ok' && !this.#parts.draining();
+    const status = !ready ? 'not-ready' : Object.values(checks).every((check) => check === 'ok') ? 'ready' : 'degraded';
+    const body = `${JSON.stringify({ status, checks })}\n`;
+    return replied({
+      status: ready ? 200 : 503,
+      fields: ['Content-Type', 'application/json', 'Cache-Control', 'no-store'],
+      body,
+    });
+  }
+
+  async #metrics(): Promise<Verdict> {
+    const { registry } = this.#parts.metrics;
+    return replied({ status: 200, fields: ['Content-Type', registry.contentType], body: await registry.metrics() });
+  }
+}
+
+async function reachable(directory: Directory): Promise<string> {
+  try {
+    await directory.ping();
+    return 'ok';
+  } catch {
+    return 'failed';
+  }
+}
+
+const text = (status: number, body: string, extra: readonly string[] = []): Reply => ({
+  status,
+  fields: ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store', ...extra],
+  body,
+});
+
+const replied = (reply: Reply): Verdict => ({ kind: 'reply', reply });

@@ -1,0 +1,62 @@
+/**
+ * The apps behind the gateway, compiled once from the configuration, and the way from
+ * host and path to one of them.
+ *
+ * @module
+ */
+import type { Policy } from '../policy/compile.ts';
+import type { HeaderEncoding } from '../wire/identity-fields.ts';
+import type { Upstream } from '../wire/http.ts';
+
+export interface App {
+  readonly name: string;
+  /** Lower case, without port; `*` for the one app that answers to every name (demonstration). */
+  readonly hosts: readonly string[];
+  /** `/` or a canonical prefix without a slash at its end. */
+  readonly pathPrefix: string;
+  readonly upstream: Upstream;
+  readonly policy: Policy;
+  readonly headers: IdentityHeaders;
+  readonly headerEncoding: HeaderEncoding;
+  readonly audience: string;
+  /** What the upstream gets as `Host`: the client's, or its own. */
+  readonly hostHeader: 'preserve' | 'upstream';
+  readonly allowedOrigins: readonly string[];
+  /** Where refused pages are sent instead of a 403 page. */
+  readonly unauthorized: string | undefined;
+}
+
+/** Names of the header fields that carry the identity to this app; `undefined` leaves one out. */
+export interface IdentityHeaders {
+  readonly user: string | undefined;
+  readonly upn: string | undefined;
+  readonly email: string | undefined;
+  readonly name: string | undefined;
+  readonly groups: string | undefined;
+  readonly roles: string | undefined;
+  readonly assertion: string | undefined;
+}
+
+/**
+ * Finds the app for a canonical host and path: the exact host before `*`, and among the
+ * apps of a host the longest path prefix. `undefined` when nobody is responsible.
+ */
+export function findApp(apps: readonly App[], host: string, path: string): App | undefined {
+  let best: App | undefined;
+  let bestScore = -1;
+  for (const app of apps) {
+    const exact = app.hosts.includes(host);
+    if ((!exact && !app.hosts.includes('*')) || !covers(app.pathPrefix, path)) continue;
+    const score = (exact ? 1_000_000 : 0) + app.pathPrefix.length;
+    if (score > bestScore) {
+      best = app;
+      bestScore = score;
+    }
+  }
+  return best;
+}
+
+/** Whether `path` is the prefix itself or below it; `/riskier` is not below `/risk`. */
+function covers(prefix: string, path: string): boolean {
+  return prefix === '/' || path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/');
+}

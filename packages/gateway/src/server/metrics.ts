@@ -1,0 +1,59 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What the gateway counts. Labels hold names from the configuration and our own codes, never anything a client sent. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly requests: Counter<'app' | 'outcome'>;
+  readonly signIns: Counter<'method' | 'result'>;
+  readonly refusals: Counter<'reason'>;
+  readonly upstreamFailures: Counter<'app' | 'code'>;
+  readonly sockets: Gauge<'app'>;
+  readonly signInSeconds: Histogram<'method'>;
+}
+
+/** A registry of its own for each gateway, so that two in one process do not mix. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'cardea_' });
+  const registers = [registry];
+  return {
+    registry,
+    requests: new Counter({
+      name: 'cardea_requests_total',
+      help: 'Requests by app and by what became of them',
+      labelNames: ['app', 'outcome'],
+      registers,
+    }),
+    signIns: new Counter({
+      name: 'cardea_sign_ins_total',
+      help: 'Sign-in attempts by method and result',
+      labelNames: ['method', 'result'],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'cardea_refusals_total',
+      help: 'Refused requests by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    upstreamFailures: new Counter({
+      name: 'cardea_upstream_failures_total',
+      help: 'Requests that an upstream did not answer properly',
+      labelNames: ['app', 'code'],
+      registers,
+    }),
+    sockets: new Gauge({
+      name: 'cardea_websockets',
+      help: 'WebSockets open now',
+      labelNames: ['app'],
+      registers,
+    }),
+    signInSeconds: new Histogram({
+      name: 'cardea_sign_in_seconds',
+      help: 'Time to judge a credential',
+      labelNames: ['method'],
+      buckets: [0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5],
+      registers,
+    }),
+  };
+}

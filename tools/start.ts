@@ -1,0 +1,122 @@
+/**
+ * `npm start`: the complete demonstration on embedded parts. `npm run lab`: the same
+ * with silent Kerberos sign-on against the lab's Active Directory.
+ *
+ *     npm start -- --port 8081
+ *
+ * @module
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startGateway } from '../packages/gateway/src/app.ts';
+import { hashPassword } from '../packages/gateway/src/auth/password-hash.ts';
+import { formatProblems } from '../packages/gateway/src/cli/format-problems.ts';
+import { loadConfig } from '../packages/gateway/src/config/load.ts';
+import { startSampleApp } from '../packages/sample-app/src/app.ts';
+import { demoConfig, demoUsers, labConfig } from './demo-config.ts';
+import { labHost, prepareLab } from './demo-lab.ts';
+
+const root = join(fileURLToPath(import.meta.url), '../..');
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '8080' }, lab: { type: 'boolean', default: false } },
+});
+const step = (text: string): void => console.error(`[${values.lab ? 'lab' : 'start'}] ${text}`);
+
+const folder = join(root, '.cardea', values.lab ? 'lab' : 'demo');
+mkdirSync(folder, { recursive: true, mode: 0o700 });
+
+step('Hashing the passwords of the demo accounts ...');
+const users = await Promise.all(
+  demoUsers.map(async ({ name, password, display, groups }) => ({
+    name,
+    password_hash: await hashPassword(password),
+    account: `DEMO\\${name}`,
+    display_name: display,
+    groups: [...groups],
+  })),
+);
+writeFileSync(join(folder, 'users.yaml'), `${JSON.stringify({ users }, undefined, 2)}\n`); // JSON is YAML
+
+step('Starting the sample app ...');
+const sample = await startSampleApp({ port: 0 });
+const port = await freePort(Number(values.port));
+const addresses = { port, adminPort: await freePort(9464), upstream: sample.origin };
+
+const file = join(folder, 'cardea.yaml');
+const lab = values.lab ? await prepareLab(step) : undefined;
+writeFileSync(file, lab === undefined ? demoConfig(addresses) : labConfig(addresses, lab));
+const loaded = loadConfig(file, { env: process.env, now: Date.now(), name: file.replace(`${root}/`, '') });
+if (loaded.kind === 'wrong') {
+  console.error(formatProblems(loaded.problems));
+  process.exit(1);
+}
+
+step('Starting the gateway ...');
+const gateway = await startGateway(loaded);
+const host = lab === undefined ? 'localhost' : labHost;
+const origin = `http://${host}:${port}`;
+console.error(`
+  Cardea is running.   ${origin}/
+
+  Configuration        .cardea/${values.lab ? 'lab' : 'demo'}/cardea.yaml
+  Metrics and health   http://127.0.0.1:${addresses.adminPort}/metrics  /healthz  /readyz
+
+${values.lab ? labHints(port) : demoHints(origin)}
+  Below: one line of JSON per audit event. Ctrl-C stops everything.
+`);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    step('Stopping ...');
+    void gateway
+      .close()
+      .then(() => sample.close())
+      .then(() => process.exit(0));
+  });
+}
+
+function demoHints(address: string): string {
+  const accounts = demoUsers.map(
+    ({ name, password, groups }) => `    ${name.padEnd(8)} ${password.padEnd(13)} ${groups.join(', ')}`,
+  );
+  return `  Try
+    1. Open ${address}/ and sign in. The four cards show what the app
+       receives over a page, fetch(), an event stream and a WebSocket.
+
+    Account  Password      Groups
+${accounts.join('\n')}
+
+    2. Open /reports/ as alice, then as bob: her role opens the module "Reports", his does not.
+    3. Try to fool the app:
+       curl -i -H 'X-Authenticated-User: DEMO\\root' ${address}/api/whoami
+`;
+}
+
+function labHints(gatewayPort: number): string {
+  const address = `http://${labHost}:${gatewayPort}`;
+  return `  Try (the passwords are in lab/domain.ts)
+    1. Silent sign-on with curl, as alice:
+       node lab/curl.ts alice ${address}/api/whoami
+    2. The same in a real Chromium, which prints what the app saw over all four transports:
+       node lab/browse.ts alice ${address}/
+    3. bob is refused at ${address}/reports/ :
+       node lab/curl.ts bob ${address}/reports/
+    Use the project's own Node: PATH="$PWD/node_modules/.bin:$PATH"
+`;
+}
+
+/** The first free port from `first` on, so that a second demonstration does not fail. */
+async function freePort(first: number): Promise<number> {
+  for (let candidate = first; candidate < first + 50; candidate++) {
+    const taken = await new Promise<boolean>((resolve) => {
+      const socket = connect(candidate, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+      socket.on('connect', () => socket.destroy());
+    });
+    if (!taken) return candidate;
+    step(`Port ${candidate} is taken, trying the next one.`);
+  }
+  throw new Error(`Cannot find a free port from ${first} on`);
+}
