@@ -50,6 +50,8 @@ export interface Gateway {
   /** Where it listens, as `127.0.0.1:8080`, in the order of the configuration. */
   readonly addresses: readonly string[];
   readonly adminAddress: string | undefined;
+  /** Sockets open now: those of clients (tunnels among them), and those to apps that carry a request. */
+  connections(): { readonly open: number; readonly tunnels: number; readonly upstreamBusy: number };
   /** Stops accepting, lets requests end within `graceMs`, ends sockets, writes what is buffered. Safe to call twice. */
   close(graceMs?: number): Promise<void>;
 }
@@ -164,6 +166,7 @@ async function assemble(
     audit,
     metrics,
     now,
+    onClientLeft: (details) => log.info(details, 'The client left before the end'),
   });
 
   let draining = false;
@@ -191,6 +194,14 @@ async function assemble(
   let closing: Promise<void> | undefined;
   return {
     addresses,
+    connections: () => {
+      const sum = (count: (engine: Engine) => number): number => engines.reduce((total, one) => total + count(one), 0);
+      return {
+        open: sum((engine) => engine.connections().open),
+        tunnels: sum((engine) => engine.connections().tunnels),
+        upstreamBusy: sum((engine) => engine.upstreamConnections().busy),
+      };
+    },
     adminAddress: admin && `${admin.address}:${admin.port}`,
     close: (graceMs = 10_000) => {
       draining = true;

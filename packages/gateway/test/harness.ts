@@ -6,6 +6,7 @@
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -118,7 +119,8 @@ export interface TestResponse {
 /** One request with exactly these header fields; follows no redirect. */
 export function send(url: string, options: TestRequest = {}): Promise<TestResponse> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, {
+    const request = (url.startsWith('https:') ? httpsRequest : httpRequest)(url, {
+      rejectUnauthorized: false, // the tests' certificates are their own
       method: options.method ?? 'GET',
       headers: options.headers ?? {},
       ...(options.agent === undefined ? {} : { agent: options.agent }),

@@ -43,6 +43,8 @@ export interface PipelineParts {
   readonly audit: AuditSink;
   readonly metrics: Metrics;
   readonly now: () => number;
+  /** For the log: a client went away in the middle of a request or a response. */
+  readonly onClientLeft: (details: Readonly<Record<string, string | number>>) => void;
 }
 
 /** Who asks, as far as credentials tell; or the answer, when the credentials alone decide it. */
@@ -250,6 +252,7 @@ export class Pipeline implements Handler {
       ended: (completion) => {
         metrics.requests.inc({ app: app.name, outcome: upgrade && open ? 'websocket' : completion.end });
         if (completion.failure !== undefined) this.#upstreamTrouble(context, app, live, completion.failure);
+        if (completion.end === 'client-gone' && !open) this.#clientLeft(context, app, completion);
         if (!open) return;
         metrics.sockets.dec({ app: app.name });
         this.#record(context, app, { ...socketEvent(context, 'websocket-closed'), ...numbersOf(completion) }, live);
@@ -328,6 +331,11 @@ export class Pipeline implements Handler {
       title: 'Signing in is not possible right now',
       text: 'Please try again in a minute; if it lasts, tell your administrator.',
     });
+  }
+
+  #clientLeft(context: RequestContext, app: App, { status, bytesToClient, bytesToUpstream }: Completion): void {
+    const { requestId, address, path } = context;
+    this.#parts.onClientLeft({ requestId, app: app.name, address, path, status, bytesToClient, bytesToUpstream });
   }
 
   #upstreamTrouble(context: RequestContext, app: App, live: Live | undefined, failure: UpstreamFailure): void {
