@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  alicesPac,
+  corp,
   createAccount,
   ifRelevant,
   issueTicket,
@@ -17,8 +19,9 @@ import type { FailureCode } from './failure.ts';
 import { encodeGssChecksum } from './gss-checksum.ts';
 import { encodeApReq, readApReq } from './messages/ap-req.ts';
 import { flagsOf } from './messages/primitives.ts';
-import { ApOption, AuthDataType, Etype, TicketFlag } from './numbers.ts';
+import { ApOption, AuthDataType, Etype, NameType, TicketFlag } from './numbers.ts';
 import { type AcceptPolicyOptions, acceptPolicy } from './policy.ts';
+import { sidToBytes } from './sid.ts';
 
 const now = Date.UTC(2026, 10, 22, 12, 0, 0, 250);
 const minute = 60_000;
@@ -56,6 +59,29 @@ const promise = ifRelevant({ type: AuthDataType.apOptions, data: Uint8Array.of(0
 const foreign = (transited: string, flags = flagsOf()): TicketBend =>
   part({ clientRealm: 'A.CORP.EXAMPLE', transited: { type: 1, contents: Buffer.from(transited) }, flags });
 
+/** A ticket without a PAC, as the KDC of another kind than AD issues it. */
+const anonymous = (change: TicketBend['part'] & object): TicketBend => ({ ...part(change), pac: 'none' });
+const { logon: alicesLogon } = alicesPac('alice', 0);
+assert.ok(alicesLogon !== undefined);
+/** An enterprise name that the KDC did not replace by the account's (RFC 6806, 5). */
+const alias = (name: string): TicketBend => ({
+  client: name,
+  part: { client: { nameType: NameType.enterprise, components: [name] } },
+  pac: { logon: alicesLogon },
+});
+const namelessPac = {
+  logon: { ...alicesLogon, accountName: '' },
+  upnDns: { upn: 'alice@corp.example', dnsDomain: '' },
+};
+/** CLIENT_CLAIMS (empty, as for people without any), DEVICE_INFO, DEVICE_CLAIMS, ATTRIBUTES_INFO, REQUESTOR. */
+const newerBuffers = [
+  { type: 13, bytes: new Uint8Array(0) },
+  { type: 14, bytes: new Uint8Array(120) },
+  { type: 15, bytes: new Uint8Array(2000) },
+  { type: 17, bytes: Uint8Array.of(2, 0, 0, 0, 1, 0, 0, 0) },
+  { type: 18, bytes: sidToBytes(`${corp.domainSid}-1104`) },
+];
+
 const situations: readonly (readonly [string, FailureCode | 'verified', Situation])[] = [
   ['an ordinary ticket', 'verified', {}],
   ['every encryption type: 17', 'verified', { ticket: { etype: 17 } }],
@@ -65,6 +91,24 @@ const situations: readonly (readonly [string, FailureCode | 'verified', Situatio
   ['a sub-key of another type than the session key', 'verified', { request: { subkeyEtype: 17 } }],
   ['no sub-key', 'verified', { request: { subkeyEtype: 'none' } }],
   ['no PAC', 'verified', { ticket: { pac: 'none' } }],
+  ['no PAC, although one is required', 'pac-missing', { ticket: { pac: 'none' }, policy: { requirePac: true } }],
+  [
+    'a PAC that does not name the account, although one is required',
+    'pac-missing',
+    { ticket: { pac: namelessPac }, policy: { requirePac: true } },
+  ],
+  ['a PAC that does not name the account', 'verified', { ticket: { pac: namelessPac } }],
+  ['a PAC, where one is required', 'verified', { policy: { requirePac: true } }],
+  ['an alias, whose account the PAC names', 'verified', { ticket: alias('alice@corp.example') }],
+  ['an alias without a PAC', 'client-name', { ticket: { ...alias('administrator'), pac: 'none' } }],
+  ['anonymous, by its realm', 'client-name', { ticket: anonymous({ clientRealm: 'WELLKNOWN:ANONYMOUS' }) }],
+  ['anonymous, by its name', 'client-name', { ticket: anonymous({ client: principal('WELLKNOWN/ANONYMOUS', 1) }) }],
+  ['anonymous, by its name type', 'client-name', { ticket: anonymous({ client: principal('x', 11) }) }],
+  ['anonymous, by its flag', 'client-name', { ticket: anonymous({ flags: flagsOf(TicketFlag.anonymous) }) }],
+  ['somebody whose name is WELLKNOWN', 'verified', { ticket: anonymous({ client: principal('WELLKNOWN', 1) }) }],
+  ['a client without a name', 'client-name', { ticket: anonymous({ client: principal('', 1) }) }],
+  ['a client with an empty part in its name', 'client-name', { ticket: anonymous({ client: principal('alice/', 1) }) }],
+  ['what newer KDCs put into PACs', 'verified', { ticket: { pac: { others: newerBuffers } } }],
   ['a delegated credential', 'verified', { request: { delegation: Buffer.alloc(1500, 1) } }],
   ['no sequence number', 'verified', { request: { part: { sequenceNumber: undefined } } }],
   ['a key version in the authenticator', 'verified', { request: { kvno: 1 } }],

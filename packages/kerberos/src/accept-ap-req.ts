@@ -1,4 +1,5 @@
 import { noChannelBindings, sameChannelBindings, tlsServerEndPoint } from './channel-bindings.ts';
+import { checkAccountKnown, checkSomebody } from './client-name.ts';
 import type { Key } from './etypes.ts';
 import type { Failure } from './failure.ts';
 import { GssFlag } from './gss-checksum.ts';
@@ -92,7 +93,9 @@ export interface RefusedApReq {
  * | authorization data understood (RFC 4120, 5.2.6)     | `option-unsupported`, `token-malformed` |
  * | channel bindings                                    | `channel-bindings` |
  * | the client's realm, and those on the way            | `realm-not-allowed` |
+ * | the client is somebody: not anonymous               | `client-name` |
  * | PAC                                                 | `pac-invalid` |
+ * | it is known which account the client is             | `pac-missing`, `client-name` |
  *
  * The replay claim comes after all of it and is the caller's: a token that is refused for any of these reasons, such
  * as a wrong clock that is put right a moment later, must not count as seen. The ticket's list of addresses is not
@@ -135,7 +138,9 @@ function verify(request: ApReq, policy: AcceptPolicy, circumstances: AcceptCircu
   const { bindingsPromised } = authorization(authenticator, 'authenticator');
   const channelBound = checkBindings(gss.bindings, bindingsPromised, policy, circumstances.certificateHash);
   checkRealms(ticket, request.ticket.realm, policy);
+  checkSomebody(ticket);
   const pac = openPac(pacs, serviceKey, ticket);
+  checkAccountKnown(ticket, pac, policy);
 
   const principal = principalText(ticket.client);
   return {

@@ -42,6 +42,10 @@ export type FailureCode =
   | 'channel-bindings'
   /** The PAC's server checksum does not verify, or a required buffer contradicts the ticket. */
   | 'pac-invalid'
+  /** The ticket has no PAC that names the client's account, and one is required. */
+  | 'pac-missing'
+  /** The client in the ticket is nobody's account, or only an alias of one: anonymous, well-known, enterprise name. */
+  | 'client-name'
   /** The client's realm is not one of those configured. */
   | 'realm-not-allowed'
   /** An option that we do not support was asked for, such as user-to-user. */

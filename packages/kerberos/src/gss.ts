@@ -33,9 +33,16 @@ export function readInitialContextToken(bytes: Uint8Array): InitialContextToken 
   );
 }
 
+const knownMechs: ReadonlyMap<string, Uint8Array> = new Map(
+  Object.values(MechOid).map((mech) => [mech, encodeOid(mech)]),
+);
+
+/** `encodeOid` for a mechanism. Those that every answer names were encoded beforehand: only to be copied. */
+export const encodeMech = (mech: string): Uint8Array => knownMechs.get(mech) ?? encodeOid(mech);
+
 /** The inverse of `readInitialContextToken`. */
 export const encodeInitialContextToken = (mech: string, inner: Uint8Array): Uint8Array =>
-  encodeTlv(application(0), encodeTlv(Tag.oid, encodeOid(mech)), inner);
+  encodeTlv(application(0), encodeTlv(Tag.oid, encodeMech(mech)), inner);
 
 /** TOK_ID of the context establishment tokens (RFC 4121, 4.1). */
 export const TokId = { apReq: 0x0100, apRep: 0x0200, krbError: 0x0300 } as const;

@@ -52,6 +52,7 @@ const versions = [
   ['the number of a read-only domain controller in the upper half of the ticket', 0x10002, 2],
   ['the number of a read-only domain controller in the upper half of the keytab', 2, 0x10002],
   ['an old keytab that has only the lowest byte', 0x102, 2],
+  ['a keytab of version 0, which stands for any', 5, 0],
 ] as const;
 
 for (const [what, asked, present] of versions) {
@@ -67,6 +68,12 @@ test('Keytab.find() prefers the exact version, also one sent as a negative numbe
   assert.deepEqual(found(new Keytab(entries).find(ask(0x20102)), entries), [1, 2]);
   const halves = [key(2, 17), key(0x80000002, 17)];
   assert.deepEqual(found(new Keytab(halves).find(ask(-0x7ffffffe)), halves), [1]);
+});
+
+test('Keytab.find() gives a key of version 0 only where no other can be meant', () => {
+  const entries = [key(0, 17), key(5, 17)];
+  assert.deepEqual(found(new Keytab(entries).find(ask(5)), entries), [1]);
+  assert.deepEqual(found(new Keytab(entries).find(ask(6)), entries), [0]);
 });
 
 test('Keytab.find() compares principals without regard to ASCII case, and realms exactly', () => {

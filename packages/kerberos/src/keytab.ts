@@ -91,14 +91,16 @@ type UsableRow = Row & { readonly key: Key };
 /**
  * The rows of a key version: those of exactly this number, else those that agree in as much of it as may have been
  * kept. A read-only domain controller puts its own number into the upper half (MS-KILE, 3.1.5.8), and old keytabs
- * have only the lowest byte.
+ * have only the lowest byte. Last those of version 0, which no account has: `ktpass -kvno 0` writes it for "any", and
+ * MIT's libraries read it so.
  */
 function ofVersion(rows: readonly UsableRow[], kvno: number): readonly UsableRow[] {
   const exact = rows.filter(({ info }) => info.kvno === kvno);
   if (exact.length > 0) return exact;
   const lowerHalf = rows.filter(({ info }) => (info.kvno & 0xffff) === (kvno & 0xffff));
   if (lowerHalf.length > 0) return lowerHalf;
-  return kvno > 0xff ? rows.filter(({ info }) => info.kvno === (kvno & 0xff)) : [];
+  const lowestByte = kvno > 0xff ? rows.filter(({ info }) => info.kvno === (kvno & 0xff)) : [];
+  return lowestByte.length > 0 ? lowestByte : rows.filter(({ info }) => info.kvno === 0);
 }
 
 const newestFirst = (rows: readonly UsableRow[]): readonly UsableRow[] =>

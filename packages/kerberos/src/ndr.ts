@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { decodeUtf16 } from './utf16.ts';
+import { decodeDisplayUtf16, decodeUtf16 } from './utf16.ts';
 
 /** The bytes are not the NDR that was expected; `offset` is where that was seen. */
 export class NdrError extends Error {
@@ -95,11 +95,22 @@ export class NdrReader {
   }
 
   /** The characters of a string, where the order of pointers has put them (C706, 14.3.12.3). */
-  characters({ length, maximumLength, referent }: UnicodeString): string {
+  characters(string: UnicodeString): string {
+    const text = decodeUtf16(this.#characterBytes(string));
+    if (text === undefined) throw this.error('string is not UTF-16');
+    return text;
+  }
+
+  /** As `characters`, for text that identifies nobody: a lone surrogate becomes U+FFFD. */
+  displayCharacters(string: UnicodeString): string {
+    return decodeDisplayUtf16(this.#characterBytes(string));
+  }
+
+  #characterBytes({ length, maximumLength, referent }: UnicodeString): Uint8Array {
     if (length % 2 !== 0 || length > maximumLength) throw this.error('string has a wrong length');
     if (referent === 0) {
       if (length !== 0) throw this.error('string is null but not empty');
-      return '';
+      return new Uint8Array(0);
     }
     const maximum = this.u32();
     const offset = this.u32();
@@ -107,9 +118,7 @@ export class NdrReader {
     if (maximum !== maximumLength >> 1 || offset !== 0 || actual !== length >> 1) {
       throw this.error('string counts contradict its lengths');
     }
-    const text = decodeUtf16(this.bytes(length));
-    if (text === undefined) throw this.error('string is not UTF-16');
-    return text;
+    return this.bytes(length);
   }
 
   /** An error that carries the present position, for callers that find a value wrong. */

@@ -139,6 +139,8 @@ export const TicketFlag = {
   hwAuthent: 11,
   transitedPolicyChecked: 12,
   okAsDelegate: 13,
+  /** RFC 8062, 3. */
+  anonymous: 16,
 } as const;
 
 /** Bits of APOptions, counted from the most significant one (RFC 4120, 5.5.1). */

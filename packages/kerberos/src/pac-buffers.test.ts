@@ -37,6 +37,7 @@ for (const type of [
   PacType.kdcChecksum,
   PacType.clientInfo,
   PacType.upnDnsInfo,
+  PacType.requestor,
 ]) {
   test(`readPacBuffers() refuses a second buffer of type ${type}`, () => {
     const buffer = { type, bytes: Uint8Array.of(1) };

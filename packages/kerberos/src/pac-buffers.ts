@@ -12,6 +12,7 @@ export const PacType = {
   clientInfo: 10,
   upnDnsInfo: 12,
   ticketChecksum: 16,
+  requestor: 18,
   fullChecksum: 19,
 } as const;
 
@@ -38,6 +39,7 @@ const onlyOnce: ReadonlySet<number> = new Set([
   PacType.kdcChecksum,
   PacType.clientInfo,
   PacType.upnDnsInfo,
+  PacType.requestor,
 ]);
 
 /** Reads the directory and nothing else. Throws `PacError`. */

@@ -70,8 +70,9 @@ function validationInfo(ndr: NdrReader) {
   const resourceGroupIds = ndr.pointer();
 
   const accountName = ndr.characters(effectiveName);
-  const fullNameText = ndr.characters(fullName);
-  for (const unused of [logonScript, profilePath, homeDirectory, homeDirectoryDrive]) ndr.characters(unused);
+  // Directories cut long texts between the halves of a character: that must not cost anybody his groups.
+  const fullNameText = ndr.displayCharacters(fullName);
+  for (const unused of [logonScript, profilePath, homeDirectory, homeDirectoryDrive]) ndr.displayCharacters(unused);
   const groups = readGroups(ndr, groupIds, groupCount);
   ndr.characters(logonServer);
   const domainName = ndr.characters(logonDomainName);

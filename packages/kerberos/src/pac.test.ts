@@ -17,6 +17,7 @@ import { importKey } from './etypes.ts';
 import type { Key } from './key.ts';
 import { type Pac, type PacResult, readPac } from './pac.ts';
 import { PacType } from './pac-buffers.ts';
+import { sidToBytes } from './sid.ts';
 
 const keyOf = (etype: number, length: number, fill: number): Key => importKey(etype, new Uint8Array(length).fill(fill));
 const server = keyOf(18, 32, 1);
@@ -199,6 +200,25 @@ for (const [name, change] of clientRefusals) {
 test('readPac() refuses SIDs that contradict each other', () => {
   const upnDns = { upn: 'a', dnsDomain: 'b', samName: 'alice', sid: 'S-1-5-21-1-2-3-500' };
   refused(read(encodePac({ ...alice, upnDns }, keys)), /different SIDs/);
+});
+
+test('readPac() refuses the PAC of a ticket-granting ticket that was issued to another account', () => {
+  const requestor = (sid: string): RawBuffer => ({ type: PacType.requestor, bytes: sidToBytes(sid) });
+  const pacOf = (...others: readonly RawBuffer[]) => encodePac({ ...alice, others }, keys);
+  verified(read(pacOf(requestor('S-1-5-21-1-2-3-1103'))));
+  refused(read(pacOf(requestor('S-1-5-21-1-2-3-500'))), /different SIDs/);
+  refused(read(pacOf({ type: PacType.requestor, bytes: new Uint8Array(3) })), /REQUESTOR could not be decoded/);
+});
+
+test('readPac() compares the REQUESTOR with the SID of UPN_DNS_INFO where there is no LOGON_INFO', () => {
+  const { logon: _, ...rest } = alice;
+  const others = [{ type: PacType.requestor, bytes: sidToBytes('S-1-5-21-1-2-3-500') }];
+  refused(read(encodePac({ ...rest, others }, keys)), /different SIDs/);
+});
+
+test('readPac() leaves nobody without groups whose full name was cut between the halves of a character', () => {
+  const pac = verified(read(encodePac({ ...alice, logon: { ...logon, fullName: 'Alice \ud83d' } }, keys)));
+  assert.equal(pac.logon?.fullName, 'Alice \ufffd');
 });
 
 test('readPac() refuses a PAC without CLIENT_INFO', () => {

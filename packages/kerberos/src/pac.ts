@@ -13,7 +13,7 @@ import { readClientInfo } from './pac-client-info.ts';
 import { type PacLogon, readLogonInfo } from './pac-logon-info.ts';
 import { verifyServerChecksum } from './pac-signature.ts';
 import { type PacUpnDnsInfo, readUpnDnsInfo } from './pac-upn-dns-info.ts';
-import { SidError } from './sid.ts';
+import { SidError, sidFromBytes } from './sid.ts';
 
 /** A verified PAC. Every field beyond the checksum and the client is optional: its absence never hinders a sign-on. */
 export interface Pac extends PacUpnDnsInfo {
@@ -41,7 +41,8 @@ export interface PacVerification {
  * Verifies and decodes the contents of AD-WIN2K-PAC. Never throws.
  *
  * Refused, always with the code `pac-invalid`: a server checksum that is wrong or missing, a CLIENT_INFO
- * that is missing or names another client or authtime, SIDs that contradict each other.
+ * that is missing or names another client or authtime, a REQUESTOR that cannot be decoded, SIDs that contradict each
+ * other.
  */
 export function readPac(bytes: Uint8Array, { serverKey, clientName, authTime }: PacVerification): PacResult {
   try {
@@ -65,13 +66,28 @@ export function readPac(bytes: Uint8Array, { serverKey, clientName, authTime }: 
 function readIdentity(buffers: ReadonlyMap<number, PacBuffer>): Pac {
   const logon = attempt('LOGON_INFO', buffers.get(PacType.logonInfo), readLogonInfo);
   const upnDns = attempt('UPN_DNS_INFO', buffers.get(PacType.upnDnsInfo), readUpnDnsInfo);
-  const sid = upnDns.value?.sid;
-  if (sid !== undefined && logon.value !== undefined && sid !== logon.value.userSid) {
-    throw new PacError('its UPN_DNS_INFO and LOGON_INFO name different SIDs for the client');
+  const sids = [logon.value?.userSid, upnDns.value?.sid, readRequestor(buffers.get(PacType.requestor))];
+  if (new Set(sids.filter((sid) => sid !== undefined)).size > 1) {
+    throw new PacError('its LOGON_INFO, UPN_DNS_INFO and REQUESTOR name different SIDs for the client');
   }
   const absence = logon.value || logon.note ? undefined : 'The PAC has no LOGON_INFO, so the client has no groups';
   const note = [logon.note, absence, upnDns.note].filter((text) => text !== undefined).join('. ');
   return { ...upnDns.value, ...(logon.value && { logon: logon.value }), ...(note !== '' && { note }) };
+}
+
+/**
+ * The account that the ticket-granting ticket was issued to (PAC_REQUESTOR, MS-PAC 2.15). A KDC compares it with the
+ * account that it finds by name; most leave it out of service tickets. It is there to be compared with and for nothing
+ * else, so one that cannot be decoded counts as one that differs.
+ */
+function readRequestor(buffer: PacBuffer | undefined): string | undefined {
+  if (buffer === undefined) return undefined;
+  try {
+    return sidFromBytes(buffer.bytes);
+  } catch (error) {
+    if (!(error instanceof SidError)) throw error;
+    throw new PacError(`its REQUESTOR could not be decoded (${error.message})`);
+  }
 }
 
 /** Decodes a buffer, if there is one. Failing costs what the buffer would have told, and not the sign-on. */

@@ -20,6 +20,12 @@ export interface AcceptPolicyOptions {
   readonly maxSkewMs?: number;
   /** Refuse tokens that are not bound to this TLS connection. Clients without channel bindings are then locked out. */
   readonly requireChannelBindings?: boolean;
+  /**
+   * Refuse tickets whose PAC does not name the client's account. In Active Directory anybody can ask for a ticket
+   * without one, under every name that the KDC finds him by, and leave his groups behind. Realms without PACs are then
+   * locked out.
+   */
+  readonly requirePac?: boolean;
   /** Accept RC4 (etype 23) for tickets, session keys and sub-keys. It is broken: anybody can ask for a ticket and guess. */
   readonly dangerouslyAllowRc4?: boolean;
 }
@@ -33,6 +39,7 @@ export interface AcceptPolicy {
   readonly transitRealms: readonly string[];
   readonly maxSkewMs: number;
   readonly requireChannelBindings: boolean;
+  readonly requirePac: boolean;
   readonly allowRc4: boolean;
 }
 
@@ -56,6 +63,7 @@ export function acceptPolicy(options: AcceptPolicyOptions): AcceptPolicy {
     transitRealms,
     maxSkewMs,
     requireChannelBindings: options.requireChannelBindings ?? false,
+    requirePac: options.requirePac ?? false,
     allowRc4: options.dangerouslyAllowRc4 ?? false,
   };
 }

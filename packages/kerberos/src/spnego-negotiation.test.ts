@@ -81,6 +81,16 @@ test('accept() completes in the second leg with the MIC that it asked for, and g
   assert.ok(mechListMIC && acceptorMicIsGood(mechListMIC, sent, notFirstDer));
 });
 
+test('accept() keeps nothing of a token while it waits for the next leg', async () => {
+  const acceptor = newAcceptor();
+  const first = Buffer.from(encodeNegTokenInit({ mechTypes: notFirst, mechToken: Buffer.alloc(40_000) }));
+  const { state } = going(await acceptor.accept(first, { now }));
+  first.fill(0); // whatever the state still sees of it, is gone
+  const sent = request();
+  const leg = encodeNegTokenResp({ responseToken: sent.token, mechListMIC: clientMic(sent, notFirstDer) });
+  assert.equal(code(await acceptor.accept(leg, { now, state })), 'accepted');
+});
+
 test('accept() refuses the second leg without the MIC that it asked for', async () => {
   const acceptor = newAcceptor();
   const { state } = going(await startNotFirst(acceptor));

@@ -44,6 +44,14 @@ export async function beginSpnego(
   };
 }
 
+/** What is kept for the last leg, and no more: nothing of the token. */
+interface WaitingForMic {
+  readonly client: AcceptedClient;
+  readonly sequence: number;
+  readonly context: GssContext;
+  readonly deadline: number;
+}
+
 /** One negotiation whose mechanism is chosen. */
 class SpnegoNegotiation {
   readonly #kerberos: KerberosMechanism;
@@ -52,7 +60,8 @@ class SpnegoNegotiation {
 
   constructor(kerberos: KerberosMechanism, { mechTypes, mechTypeListDer }: SpnegoToken, selected: string) {
     this.#kerberos = kerberos;
-    this.#mechTypeListDer = mechTypeListDer;
+    // A copy: a view would keep the whole token while the client's next leg is awaited, for everybody who asks for that.
+    this.#mechTypeListDer = Uint8Array.from(mechTypeListDer);
     this.#micRequired = mechListMicRequired(mechTypes, selected);
   }
 
@@ -101,9 +110,8 @@ class SpnegoNegotiation {
     });
     if (!micMissing) return { kind: 'accepted', client: opened.client, reply };
     const deadline = context.now + this.#kerberos.policy.maxSkewMs;
-    const state = new NegotiationState((token, later) =>
-      this.#lastLeg(token, later, { verified: opened, context: answer.context, deadline }),
-    );
+    const waiting = { client: opened.client, sequence: opened.initiatorSequence, context: answer.context, deadline };
+    const state = new NegotiationState((token, later) => this.#lastLeg(token, later, waiting));
     return { kind: 'continue', reply, state };
   }
 
@@ -123,14 +131,14 @@ class SpnegoNegotiation {
   async #lastLeg(
     bytes: Uint8Array,
     { now }: AcceptContext,
-    { verified, context, deadline }: { verified: VerifiedApReq; context: GssContext; deadline: number },
+    { client, sequence, context, deadline }: WaitingForMic,
   ): Promise<AcceptResult> {
     const leg = readLeg(bytes);
     if (leg.kind === 'unreadable') return reject(leg.failure);
     if (now > deadline) return reject(micFailure('came too late'));
     if (leg.mechListMIC === undefined) return reject(micFailure('is missing'));
-    const wrong = this.#micFailure(leg.mechListMIC, context, verified.initiatorSequence);
-    return wrong === undefined ? accepted(verified.client) : reject(wrong);
+    const wrong = this.#micFailure(leg.mechListMIC, context, sequence);
+    return wrong === undefined ? accepted(client) : reject(wrong);
   }
 
   #micFailure(mic: Uint8Array, { key, acceptorSubkey }: GssContext, seq: number): Failure | undefined {

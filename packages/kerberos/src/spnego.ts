@@ -7,9 +7,9 @@
  * @module
  */
 import { context, DerReader, encodeTlv, Tag } from './der.ts';
-import { encodeInitialContextToken, GssError, isKrb5Mech, readInitialContextToken } from './gss.ts';
+import { encodeInitialContextToken, encodeMech, GssError, isKrb5Mech, readInitialContextToken } from './gss.ts';
 import { MechOid } from './numbers.ts';
-import { decodeOid, encodeOid } from './oid.ts';
+import { decodeOid } from './oid.ts';
 
 /** NegTokenInit (RFC 4178, 4.2.1) or NegTokenInit2 (MS-SPNG 2.2.1). All bytes are views. */
 export interface NegTokenInit {
@@ -105,7 +105,7 @@ export function encodeNegTokenInit(token: NegTokenInit): Uint8Array {
 
 /** MechTypeList on its own: what a client computes its mechListMIC over (RFC 4178, 5 a). */
 export const encodeMechTypeList = (mechTypes: readonly string[]): Uint8Array =>
-  encodeTlv(Tag.sequence, ...mechTypes.map((mech) => encodeTlv(Tag.oid, encodeOid(mech))));
+  encodeTlv(Tag.sequence, ...mechTypes.map((mech) => encodeTlv(Tag.oid, encodeMech(mech))));
 
 /** In the order of their numbers (RFC 4178, 4.2.2). */
 const negStates = ['accept-completed', 'accept-incomplete', 'reject', 'request-mic'] as const;
@@ -149,7 +149,7 @@ export function readNegTokenResp(bytes: Uint8Array): NegTokenResp {
 /** The inverse of `readNegTokenResp`. */
 export function encodeNegTokenResp(token: NegTokenResp): Uint8Array {
   const state = token.negState && Uint8Array.of(negStates.indexOf(token.negState));
-  const mech = token.supportedMech === undefined ? undefined : encodeOid(token.supportedMech);
+  const mech = token.supportedMech === undefined ? undefined : encodeMech(token.supportedMech);
   return encodeTlv(
     context(1),
     encodeTlv(

@@ -36,6 +36,15 @@ test('hierarchicalPath() goes up to the common parent and down', () => {
   assert.deepEqual(hierarchicalPath('ONE', 'TWO'), []);
 });
 
+test('hierarchicalPath() goes up to the top and down where there is no common parent, as MIT does', () => {
+  assert.deepEqual(hierarchicalPath('CHILD.CONTOSO.COM', 'APPS.FABRIKAM.NET'), [
+    'CONTOSO.COM',
+    'COM',
+    'FABRIKAM.NET',
+    'NET',
+  ]);
+});
+
 const cases = [
   ['a direct trust', '', [], true],
   ['a realm between the two', 'CORP.EXAMPLE', [], true],
@@ -48,3 +57,9 @@ const cases = [
 for (const [what, text, configured, allowed] of cases)
   test(`transitAllowed() ${allowed ? 'accepts' : 'refuses'} ${what}`, () =>
     assert.equal(transitAllowed(encoded(text), 'A.CORP.EXAMPLE', 'B.CORP.EXAMPLE', configured), allowed));
+
+test('transitAllowed() accepts the root of the client’s forest on the way to another forest, and nothing else', () => {
+  const allowed = (text: string) => transitAllowed(encoded(text), 'CHILD.CONTOSO.COM', 'FABRIKAM.NET', []);
+  assert.equal(allowed('CONTOSO.COM'), true);
+  assert.equal(allowed('CONTOSO.COM,EVIL.NET'), false);
+});

@@ -36,13 +36,16 @@ export function transitedRealms({ type, contents }: TransitedEncoding): readonly
   return realms;
 }
 
-/** The realms on the way up from the one to their common parent and down to the other, both ends left out. */
+/**
+ * The realms on the way up from the one to their common parent and down to the other, both ends left out. Without a
+ * common parent the way goes up to the top and down from there, as MIT's libraries walk it.
+ */
 export function hierarchicalPath(from: string, to: string): readonly string[] {
   const up = [...ancestors(from)];
   const down = [...ancestors(to)];
   const top = up.find((realm) => down.includes(realm));
-  if (top === undefined) return [];
-  const path = [...up.slice(0, up.indexOf(top) + 1), ...down.slice(0, down.indexOf(top))];
+  const path =
+    top === undefined ? [...up, ...down] : [...up.slice(0, up.indexOf(top) + 1), ...down.slice(0, down.indexOf(top))];
   return path.filter((realm) => realm !== from && realm !== to);
 }
 
