@@ -66,13 +66,23 @@ const arrived = (body: string): readonly string[] =>
     .filter(([, value]: [string, string]) => value.includes('root'))
     .map(([name]: [string, string]) => name);
 
+const ownFields = (person: string): string[] => [
+  'Host',
+  new URL(gateway.origin).host,
+  'Cookie',
+  cookies.get(person) ?? '',
+];
+
 for (const person of ['alice', 'loner']) {
   test(`forged identity headers do not arrive over HTTP, in any spelling, twice each, for ${person}`, async () => {
-    const { body, status } = await send(`${gateway.origin}/headers`, {
-      headers: ['Host', new URL(gateway.origin).host, 'Cookie', cookies.get(person) ?? '', ...attack.slice(0, 180)],
-    });
-    assert.equal(status, 200, body);
-    assert.deepEqual(arrived(body), []);
+    // In portions: a request may have a hundred fields.
+    for (let i = 0; i < attack.length; i += 180) {
+      const { body, status } = await send(`${gateway.origin}/headers`, {
+        headers: ownFields(person).concat(attack.slice(i, i + 180)),
+      });
+      assert.equal(status, 200, body);
+      assert.deepEqual(arrived(body), []);
+    }
   });
 
   test(`forged identity headers do not arrive on the upgrade, in any spelling, for ${person}`, async () => {

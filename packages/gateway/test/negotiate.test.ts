@@ -137,6 +137,7 @@ test('a token that was used is still refused after a restart', async () => {
   await gateway.close();
   gateway = await start();
   assert.equal((await whoami(one)).status, 401);
+  assert.equal(gateway.audit('sign-in-failed').at(-1)?.['reason'], 'replay');
 });
 
 test('another site cannot cause a sign-in by a WebSocket', async () => {

@@ -60,9 +60,9 @@ test('an upgrade without a session gets 401, never a redirect', async () => {
 
 test('a wrong password and an unknown name get the same page', async () => {
   const wrong = await send(`${gateway.origin}/auth/login`, form({ name: 'alice', password: 'guess', return: '/' }));
-  const unknown = await send(`${gateway.origin}/auth/login`, form({ name: 'alice', password: 'guess', return: '/' }));
-  assert.equal(wrong.status, 403);
-  assert.equal(unknown.body, wrong.body);
+  const unknown = await send(`${gateway.origin}/auth/login`, form({ name: 'nobody', password: 'guess', return: '/' }));
+  assert.deepEqual([wrong.status, unknown.status], [403, 403]);
+  assert.equal(unknown.body.replace('value="nobody"', 'value="alice"'), wrong.body);
   assert.match(wrong.body, /role="alert"/);
 });
 
@@ -74,6 +74,17 @@ test('the form signs in, sets a session cookie for the browser alone and goes ba
   assert.equal(response.status, 303);
   assert.equal(response.headers.location, '/reports/');
   assert.match(response.headers['set-cookie']?.[0] ?? '', /^cardea=[\w-]+;.*HttpOnly.*SameSite=Lax/i);
+});
+
+test('signing in with a session at hand starts another one, and the first stays what it was', async () => {
+  const planted = await signIn(gateway.origin, 'alice');
+  const { headers, ...posted } = form({ name: 'bob', password: 'bob-password', return: '/' });
+  const response = await send(`${gateway.origin}/auth/login`, { ...posted, headers: { ...headers, Cookie: planted } });
+  const whoami = async (cookie: string): Promise<unknown> =>
+    JSON.parse((await send(`${gateway.origin}/api/whoami`, { headers: { Cookie: cookie } })).body).user;
+  assert.notEqual(cookiesOf(response), planted);
+  assert.equal(await whoami(cookiesOf(response)), 'CORP\\bob');
+  assert.equal(await whoami(planted), 'CORP\\alice');
 });
 
 test('the form never leads to another site', async () => {

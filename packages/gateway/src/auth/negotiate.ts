@@ -59,7 +59,13 @@ export function negotiate(options: NegotiateOptions): Authenticator {
           connection.memory.set(memoryKey, result.state);
           return { kind: 'continue', replyHeader: header(result.reply) };
         case 'failed':
-          return rejected(result.failure.code, result.failure.message, result.reply);
+          // Only a wrong clock is something that a client can act on. Any other reply would do harm: Chromium gives up
+          // with a network error where it shows the page that comes with a bare challenge.
+          return rejected(
+            result.failure.code,
+            result.failure.message,
+            result.failure.code === 'clock-skew' ? result.reply : undefined,
+          );
         case 'accepted': {
           const { identity, note } = await describe(identityOf(result.client, options, now), directory, now);
           const notes = [pacNote(result.client), note].filter((text) => text !== undefined);

@@ -124,6 +124,13 @@ test('passwordSource() does not let one place lock a person out everywhere', asy
   assert.equal(reason(await passwords.signIn('alice', 'alice-secret', '10.0.0.2', 0)), 'accepted');
 });
 
+test('passwordSource() counts the addresses of one IPv6 network as one', async () => {
+  const passwords = source();
+  for (let i = 0; i < 10; i++) await passwords.signIn('alice', 'guess', `2001:db8::${i}:1`, 0);
+  assert.equal(reason(await passwords.signIn('alice', 'alice-secret', '2001:db8::ffff', 0)), 'throttled');
+  assert.equal(reason(await passwords.signIn('alice', 'alice-secret', '2001:db8:0:1::1', 0)), 'accepted');
+});
+
 test('passwordSource() refuses an address that tries a hundred names', async () => {
   const passwords = source();
   for (let i = 0; i < 100; i++) await passwords.signIn(`user ${i}`, 'guess', '10.0.0.1', 0);
@@ -192,8 +199,19 @@ test('canonicalName() leaves a canonical name as it is', () => {
   );
 });
 
+test('canonicalName() takes a character, its capital, its small and its decomposed form for the same name', () => {
+  for (let code = 0; code < 0x2_0000; code++) {
+    if (code >= 0xd800 && code < 0xe000) continue;
+    const character = String.fromCodePoint(code);
+    const canonical = canonicalName(character);
+    const forms = [character.toUpperCase(), character.toLowerCase(), character.normalize('NFD'), canonical];
+    if (forms.some((form) => canonicalName(form) !== canonical)) assert.fail(`U+${code.toString(16)}`);
+  }
+});
+
 for (const [one, other] of [
   ['STRASSE', 'straße'],
+  ['STRAẞE', 'straße'],
   ['ΣΟΦΟΣ', 'σοφος'],
   ['ﬁnn', 'FINN'],
   ['Ä', 'a\u0308'],

@@ -8,6 +8,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Identity } from '../core/identity.ts';
 import { defaultParameters, matchesHash, type PasswordHash, parsePasswordHash } from './password-hash.ts';
+import { networkOf } from '../wire/cidr.ts';
 import { Throttle } from './throttle.ts';
 import { Turnstile } from './turnstile.ts';
 
@@ -62,8 +63,9 @@ const maxNameLength = 256;
  * (RFC 8265, 3.3 in spirit). Throttling, lookup and subject all use it, so respelling gains nothing (CVE-2026-47203).
  */
 export function canonicalName(name: string): string {
-  // Upper case first: it folds what lower case alone keeps apart, such as the two small sigmas and the sharp s.
-  return name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC').trim();
+  // By way of upper case, which folds what lower case alone keeps apart: the two small sigmas, ß and ss. Lower case
+  // before that, because the capital ẞ stays itself in upper case.
+  return name.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC').trim();
 }
 
 /** Throws `RangeError` for users that cannot work: a malformed hash, or two names that are the same one. */
@@ -83,9 +85,11 @@ export function passwordSource(options: PasswordOptions): PasswordSource {
   const names = new Throttle(perName);
 
   return {
-    async signIn(given, password, address, now) {
-      // A longer name is nobody's; cutting it keeps what is remembered about it small.
-      const name = canonicalName(given.slice(0, maxNameLength));
+    async signIn(given, password, from, now) {
+      // Whoever has one IPv6 address has the 2^64 of its network.
+      const address = networkOf(from);
+      // A longer name is nobody's; cutting it keeps what is remembered about it small, also where one character becomes many.
+      const name = canonicalName(given.slice(0, maxNameLength)).slice(0, maxNameLength);
       const pair = `${address} ${name}`;
       const retryAfterMs = Math.max(pairs.wait(pair, now), addresses.wait(address, now), names.wait(name, now));
       if (retryAfterMs > 0)

@@ -55,3 +55,14 @@ test('Throttle remembers no more keys than it may', () => {
   for (const key of ['a', 'b', 'c', 'd']) throttle.begin(key, 0);
   assert.equal(throttle.size, 2);
 });
+
+test('Throttle lets attempts that were never made push no other key out', () => {
+  const throttle = make();
+  for (let i = 0; i < 3; i++) throttle.begin('a', 0);
+  for (let i = 0; i < 10; i++) {
+    throttle.begin(`key ${i}`, 0);
+    throttle.forgive(`key ${i}`);
+  }
+  assert.notEqual(throttle.wait('a', 0), 0);
+  assert.equal(throttle.size, 1);
+});

@@ -49,10 +49,12 @@ export class Throttle {
     }
   }
 
-  /** Takes back one attempt that has succeeded or was never made. */
+  /** Takes back one attempt that has succeeded or was never made. A key without any is forgotten, and pushes no other out. */
   forgive(key: string): void {
     const window = this.#windows.get(key);
-    if (window !== undefined && window.count > 0) window.count--;
+    if (window === undefined) return;
+    window.count--;
+    if (window.count <= 0) this.#windows.delete(key);
   }
 
   /** Forgets a key, as after its owner has proven who they are. */

@@ -36,7 +36,7 @@ test('checkConfig() fills in safe defaults', () => {
     trusted_proxies: [],
     prefix: '/auth',
     state: join(folder, '.cardea'),
-    session: { lifetime: 28_800_000, idle: 3_600_000, cookie: { same_site: 'lax' } },
+    session: { lifetime: 28_800_000, idle: 3_600_000, cookie: { same_site: 'lax' }, key_rotation: 2_592_000_000 },
     sign_in: [],
     directory: { groups: {} },
     roles: {},

@@ -4,7 +4,7 @@ import { moduleCondition } from './conditions/module.ts';
 import { publicCondition } from './conditions/public.ts';
 import { rolesCondition } from './conditions/roles.ts';
 import { signedInCondition } from './conditions/signed-in.ts';
-import { type Glob, parseGlob } from './glob.ts';
+import { type FoldedGlob, foldGlob, type Glob, parseGlob } from './glob.ts';
 import type { Rule } from './rule.ts';
 
 /** Every kind of condition, from the least to the most particular: the last that holds gives the reason. */
@@ -18,6 +18,8 @@ export const conditions: readonly Condition[] = [
 
 export interface CompiledRule {
   readonly path: Glob;
+  /** For servers that pass over upper and lower case. Two rules whose paths differ in that alone have the same one. */
+  readonly folded: FoldedGlob;
   /** `undefined`: all. */
   readonly methods: ReadonlySet<string> | undefined;
   /** At least one, in the order of the registry. All must hold. */
@@ -50,7 +52,12 @@ function compileRule(rule: Rule, index: number): CompiledRule {
   });
   if (checks.length === 0) return fail('it has no condition');
   if (rule.public !== undefined && checks.length > 1) return fail('public stands beside another condition');
-  return { path: parsed.glob, methods: rule.methods && methodSet(rule.methods), checks };
+  return {
+    path: parsed.glob,
+    folded: foldGlob(parsed.glob),
+    methods: rule.methods && methodSet(rule.methods),
+    checks,
+  };
 }
 
 /** A rule for `GET` speaks for `HEAD` as well: applications answer both with the same code. */

@@ -160,3 +160,42 @@ test('decide() needs a few microseconds for a hundred rules and four hundred gro
   // The best of twenty, since others work on this machine too; in microseconds.
   assert.ok(Math.min(...times) < 50, `${Math.min(...times)} µs`);
 });
+
+const respelled = compilePolicy([
+  { path: '/admin', roles: ['admin'] },
+  { path: '/admin/**', roles: ['admin'] },
+  { path: '/Reports/*/raw', groups: ['risk-team'] },
+  { path: '/help', public: true },
+  { path: '/Files/**', groups: ['risk-team'] },
+  { path: '/files/**', signed_in: true },
+  { path: '/**', signed_in: true },
+]);
+
+for (const path of [
+  '/Admin',
+  '/ADMIN/x',
+  '/admin/',
+  '/admin./x',
+  '/admin%20/x',
+  '/aDMIN/x/',
+  '/reports/1/RAW',
+  '/Reports/1/raw/',
+]) {
+  test(`decide() asks as much for ${path} as the rule that a careless server would find it under`, () => {
+    assert.equal(decide(respelled, groupless, 'GET', path).allow, false);
+    assert.equal(decide(respelled, anonymous, 'GET', path).allow, false);
+    const somebody = /admin/i.test(path) ? admin : risk;
+    assert.equal(decide(respelled, somebody, 'GET', path).allow, true);
+  });
+}
+
+for (const path of ['/', '/x', '/X/', '/administration', '/help/', '/HELP', '/reports/1', '/a./B%20/', '/files/x']) {
+  test(`decide() asks for no more than a sign-in for ${path}`, () => {
+    assert.equal(decide(respelled, groupless, 'GET', path).allow, true);
+    assert.equal(decide(respelled, anonymous, 'GET', path).allow, false);
+  });
+}
+
+test('decide() asks as much for another spelling than those that the rules tell apart', () => {
+  assert.equal(decide(respelled, groupless, 'GET', '/FILES/x').allow, false);
+});

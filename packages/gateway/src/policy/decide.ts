@@ -1,6 +1,6 @@
 import type { CompiledRule, Policy } from './compile.ts';
 import type { Finding, Grant, Shortfall } from './condition.ts';
-import { matchesGlob, pathSegments } from './glob.ts';
+import { carelessSegments, matchesGlob, pathSegments } from './glob.ts';
 import type { Subject } from './subject.ts';
 
 export type Refusal =
@@ -17,6 +17,9 @@ export type Decision =
 /**
  * May this person do this? `path` is the `path` of `canonicalTarget`. The first rule that fits path and method decides;
  * when none fits, the answer is no. Pure: no clock, no store, no request.
+ *
+ * Many servers take `/Admin/` for `/admin`. So where an earlier rule would have decided about the path as they read it,
+ * that one must allow it as well: a rule is not passed by respelling its path.
  */
 export function decide(policy: Policy, subject: Subject, method: string, path: string): Decision {
   const segments = pathSegments(path);
@@ -32,13 +35,36 @@ export function decide(policy: Policy, subject: Subject, method: string, path: s
   const decisive = policy.rules[rule];
   if (decisive === undefined) return { allow: false, reason: 'no-rule-matched', rule: undefined };
   const finding = judge(decisive, subject);
-  return finding.holds ? { allow: true, reason: finding.reason, rule } : { allow: false, reason: finding.reason, rule };
+  if (!finding.holds) return { allow: false, reason: finding.reason, rule };
+  return refusalOfCareless(policy, subject, method, segments, rule) ?? { allow: true, reason: finding.reason, rule };
+}
+
+/** What an earlier rule has against the path as a careless server reads it. */
+function refusalOfCareless(
+  { rules }: Policy,
+  subject: Subject,
+  method: string,
+  segments: readonly string[],
+  rule: number,
+): Decision | undefined {
+  if (rule === 0) return undefined;
+  const careless = carelessSegments(segments);
+  for (const [i, candidate] of rules.slice(0, rule).entries()) {
+    // Rules that differ in upper and lower case alone are meant so.
+    if (!speaksOf(candidate, method) || candidate.folded.key === rules[rule]?.folded.key) continue;
+    if (!matchesGlob(candidate.folded, careless)) continue;
+    const finding = judge(candidate, subject);
+    return finding.holds ? undefined : { allow: false, reason: finding.reason, rule: i };
+  }
+  return undefined;
 }
 
 /** Whether a rule speaks about this method and these segments of a path. */
 export function fits(rule: CompiledRule, method: string, segments: readonly string[]): boolean {
-  return (rule.methods === undefined || rule.methods.has(method)) && matchesGlob(rule.path, segments);
+  return speaksOf(rule, method) && matchesGlob(rule.path, segments);
 }
+
+const speaksOf = ({ methods }: CompiledRule, method: string): boolean => methods === undefined || methods.has(method);
 
 /** What a rule says about a person: the first condition that does not hold, or the last that does. */
 export function judge(rule: CompiledRule, subject: Subject): Finding {

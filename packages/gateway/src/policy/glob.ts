@@ -23,6 +23,12 @@ export interface Glob {
   readonly runs: readonly (readonly SegmentPattern[])[];
 }
 
+/** A compiled path without upper and lower case. */
+export interface FoldedGlob extends Glob {
+  /** The same for globs that are the same. */
+  readonly key: string;
+}
+
 /** The literal pieces around the `*`s of one segment; a single piece has no `*` and is the whole segment. */
 type SegmentPattern = readonly string[];
 
@@ -58,6 +64,31 @@ export function parseGlob(text: string): ParsedGlob {
   }
   return { kind: 'ok', glob: { runs } };
 }
+
+/** The same for a server that does not tell upper from lower case: it goes with `carelessSegments`. */
+export function foldGlob({ runs }: Glob): FoldedGlob {
+  const folded = runs.map((run) => run.map((pattern) => pattern.map(foldCase)));
+  return { runs: folded, key: JSON.stringify(folded) };
+}
+
+/**
+ * Segments as a careless server takes them, of which there are many: Express and IIS pass over upper and lower case and
+ * over a slash at the end, Windows over dots and spaces at the end of a name.
+ */
+export function carelessSegments(segments: readonly string[]): readonly string[] {
+  const folded = segments.map((segment) => withoutDotsAtEnd(foldCase(segment)));
+  return folded.length > 1 && folded.at(-1) === '' ? folded.slice(0, -1) : folded;
+}
+
+// Not by `/[. ]+$/`, which looks at a long run of dots once for each of them.
+function withoutDotsAtEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === '.' || text[end - 1] === ' ')) end--;
+  return text.slice(0, end);
+}
+
+// By way of upper case, in which some letters meet that lower case keeps apart.
+const foldCase = (text: string): string => text.toUpperCase().toLowerCase();
 
 /** The segments of a canonical path as globs see them; `undefined` for a path that is not canonical. */
 export function pathSegments(path: string): readonly string[] | undefined {

@@ -31,7 +31,10 @@ export function notSignedIn(
   options: { readonly challenge?: string | undefined; readonly failed?: boolean; readonly extra?: Fields } = {},
 ): Reply {
   const extra = options.extra ?? [];
-  const challenges = options.challenge === undefined ? offer.challenges : [options.challenge];
+  const failed = options.failed === true;
+  // A browser that gets a token with the refusal shows a network error of its own instead of our page.
+  const reply = failed && context.audience === 'person' ? undefined : options.challenge;
+  const challenges = reply === undefined ? offer.challenges : [reply];
   const challengeFields = challenges.flatMap((value) => ['WWW-Authenticate', value]);
   const login = `${offer.prefix}/login?return=${encodeURIComponent(context.target)}`;
   if (context.audience === 'person') {
@@ -48,9 +51,8 @@ export function notSignedIn(
   return jsonReply(
     401,
     {
-      error: options.failed === true ? 'sign-in-failed' : 'not-signed-in',
-      message:
-        options.failed === true ? 'The credential was not accepted; the reason is in the audit log' : 'Sign in first',
+      error: failed ? 'sign-in-failed' : 'not-signed-in',
+      message: failed ? 'The credential was not accepted; the reason is in the audit log' : 'Sign in first',
       requestId: context.requestId,
       ...(offer.form ? { signInUrl: login } : {}),
     },

@@ -39,14 +39,15 @@ export interface IdentityHeaders {
 
 /**
  * Finds the app for a canonical host and path: the exact host before `*`, and among the
- * apps of a host the longest path prefix. `undefined` when nobody is responsible.
+ * apps of a host the longest path prefix. `undefined` when nobody is responsible. Without a path: one of
+ * the host's apps, if it has any, for the paths that each host has.
  */
-export function findApp(apps: readonly App[], host: string, path: string): App | undefined {
+export function findApp(apps: readonly App[], host: string, path: string | undefined): App | undefined {
   let best: App | undefined;
   let bestScore = -1;
   for (const app of apps) {
     const exact = app.hosts.includes(host);
-    if ((!exact && !app.hosts.includes('*')) || !covers(app.pathPrefix, path)) continue;
+    if ((!exact && !app.hosts.includes('*')) || (path !== undefined && !covers(app.pathPrefix, path))) continue;
     const score = (exact ? 1_000_000 : 0) + app.pathPrefix.length;
     if (score > bestScore) {
       best = app;
@@ -54,6 +55,11 @@ export function findApp(apps: readonly App[], host: string, path: string): App |
     }
   }
   return best;
+}
+
+/** A canonical path as servers see it that drop path parameters (`/risk;v=1/x` is `/risk/x` to them). */
+export function withoutPathParameters(path: string): string {
+  return path.includes(';') || path.includes('%3B') ? path.replace(/(?:;|%3B)[^/]*/g, '') : path;
 }
 
 /** Whether `path` is the prefix itself or below it; `/riskier` is not below `/risk`. */

@@ -16,6 +16,7 @@ export function serveEndpoint(exchange: Exchange, endpoint: Endpoint, signal: Ab
 async function answer(exchange: Exchange, endpoint: Endpoint, signal: AbortSignal): Promise<void> {
   const content = await readContent(exchange, endpoint.maxBody);
   if (content === 'too-large') return exchange.refuse(413, 'Content too large');
+  if (content === 'too-slow') return exchange.refuse(408, 'The content did not come in time');
   if (content === 'gone') return;
   const request = fetchRequest(exchange, content, signal);
   if (request === undefined) return exchange.refuse(400, 'The request cannot be read');
@@ -24,27 +25,30 @@ async function answer(exchange: Exchange, endpoint: Endpoint, signal: AbortSigna
   else await send(exchange, response);
 }
 
-/** All of the content, at most `limit` bytes. */
+/** All of the content, at most `limit` bytes. It is short, so all of it has to come within the time that a pause may last elsewhere. */
 async function readContent(
-  { request, response, framing, expects }: Exchange,
+  { request, response, framing, expects, context }: Exchange,
   limit: number,
-): Promise<Buffer | 'too-large' | 'gone'> {
+): Promise<Buffer | 'too-large' | 'too-slow' | 'gone'> {
   if (framing.kind === 'none') return Buffer.alloc(0);
   if (framing.kind === 'length' && Number(framing.length) > limit) return 'too-large';
   if (expects) response.writeContinue();
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve) => {
+    const settle = (content: Buffer | 'too-large' | 'too-slow' | 'gone'): void => {
+      clearTimeout(timer);
+      request.removeAllListeners('data');
+      resolve(content);
+    };
+    const timer = setTimeout(() => settle('too-slow'), context.limits.idleTimeoutMs);
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
-      else {
-        request.removeAllListeners('data');
-        resolve('too-large');
-      }
+      else settle('too-large');
     });
-    request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('close', () => resolve('gone'));
+    request.on('end', () => settle(Buffer.concat(chunks)));
+    request.on('close', () => settle('gone'));
   });
 }
 

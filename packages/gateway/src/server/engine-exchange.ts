@@ -176,6 +176,9 @@ export class Exchange {
     if (this.#over) return;
     this.#over = true;
     this.#work?.finished();
+    // Who has said `close` carries nothing more out (RFC 9112, 9.6): what a client pipelined behind it is dropped. Node
+    // says it by itself as well, after an `Expect` that was answered without a 100, for one.
+    if (this.closes || !this.response.shouldKeepAlive) this.connection.turnDeaf();
     this.connection.leave(this);
     if (this.#detached !== undefined) return this.#detached.finish(this.closes);
     // The head may have promised to keep the connection before draining began.

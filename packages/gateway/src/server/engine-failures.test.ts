@@ -233,6 +233,7 @@ const bugs: readonly (readonly [what: string, forward: Partial<Forward>])[] = [
   ['a field for the upstream', { fields: ['Host', 'a', 'X-Bad', 'line\nfeed'] }],
   ['a field for the client', { responseFields: ['X-Bad', 'line\nfeed'] }],
   ['the filter for trailers', { requestTrailers: () => assert.fail('bug') }],
+  ['the filter for the fields of the upstream', { upstreamFields: () => assert.fail('bug') }],
 ];
 
 for (const [what, forward] of bugs) {

@@ -75,8 +75,12 @@ export class Forwarding implements CallListener, Work {
       return;
     }
     // Node before 26.2 cannot send any; they are advice only.
-    if (typeof response.writeInformation === 'function')
-      response.writeInformation(status, responseFields(fields, { chunked: false, status }));
+    if (typeof response.writeInformation !== 'function') return;
+    try {
+      response.writeInformation(status, responseFields(this.#permitted(fields), { chunked: false, status }));
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   onResponse(upstream: UpstreamResponse): void {
@@ -86,11 +90,11 @@ export class Forwarding implements CallListener, Work {
     const { status, body } = upstream;
     clearTimeout(this.#stalled);
     const chunked = upstream.chunked && request.httpVersionMinor === 1 && head.method !== 'HEAD' && hasContent(status);
-    const fields = responseFields(upstream.fields, { chunked, status });
-    // In front, where a Content-Length that comes last stays last.
-    const all = [...this.#verdict.responseFields, ...fields];
-    if (exchange.closes) all.unshift('Connection', 'close');
     try {
+      const fields = responseFields(this.#permitted(upstream.fields), { chunked, status });
+      // In front, where a Content-Length that comes last stays last.
+      const all = [...this.#verdict.responseFields, ...fields];
+      if (exchange.closes) all.unshift('Connection', 'close');
       response.writeHead(status, isReason(upstream.reason) ? upstream.reason : undefined, all);
     } catch (error) {
       // The parser lets nothing pass that Node would not write: it is one of our own fields.
@@ -118,7 +122,7 @@ export class Forwarding implements CallListener, Work {
     let head: Buffer;
     try {
       head = switchingProtocols([
-        ...responseFields(fields, { chunked: false, status: 101 }),
+        ...responseFields(this.#permitted(fields), { chunked: false, status: 101 }),
         ...this.#verdict.responseFields,
       ]);
     } catch (error) {
@@ -217,6 +221,10 @@ export class Forwarding implements CallListener, Work {
     if (expects ? fields.every((text) => ASCII.test(text)) : request.httpVersionMinor === 1) return fields;
     if (expects) this.#continue();
     return fields.filter((_, i) => fields[i - (i % 2)]?.toLowerCase() !== 'expect');
+  }
+
+  #permitted(fields: Fields): Fields {
+    return this.#verdict.upstreamFields?.(fields) ?? fields;
   }
 
   /** A bug of ours or of the handler. */

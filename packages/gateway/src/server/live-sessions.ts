@@ -26,6 +26,8 @@ export interface Live {
   readonly subject: Subject;
   /** Says why some groups have no name, when some have none. */
   readonly note: string | undefined;
+  /** When the groups were named. A renewal does not make them younger. */
+  readonly namedAt: number;
   readonly headers: Map<App, { readonly fields: Fields; readonly until: number }>;
 }
 
@@ -80,7 +82,12 @@ export class LiveSessions {
     const session = renewedSession(live.session, now);
     const sealed = this.#options.cookies.seal(session);
     if (sealed.kind === 'too-large') return undefined;
-    this.#options.cache.set(sealed.value, { ...live, session }, sessionEnd(session, this.#options.idleMs), now);
+    this.#options.cache.set(
+      sealed.value,
+      { ...live, session },
+      sessionEnd(session, this.#options.idleMs),
+      live.namedAt,
+    );
     return this.#cookie(sealed.value, secure);
   }
 
@@ -112,7 +119,7 @@ export class LiveSessions {
       session.groupsFrom === 'directory'
         ? await withGroupNames(session.identity, directory, now)
         : { identity: session.identity, note: undefined };
-    return { session, identity, subject: subjectOf(identity, roles), note, headers: new Map() };
+    return { session, identity, subject: subjectOf(identity, roles), note, namedAt: now, headers: new Map() };
   }
 
   #cookie(value: string, secure: boolean, maxAge?: number): string {

@@ -21,14 +21,14 @@ import type { EventParticulars } from '../core/audit-event.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
 import type { AuditSink } from '../ports/audit-sink.ts';
-import { readCookie, withoutCookies } from '../wire/cookies.ts';
+import { readCookie, withoutCookies, withoutSetCookies } from '../wire/cookies.ts';
 import type { Fields } from '../wire/fields.ts';
 import { forwardedFields } from '../wire/forwarded.ts';
 import type { Completion, Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { endToEndTrailers } from '../wire/trailers.ts';
 import { notAllowed, notSignedIn, problem, type SignInOffer } from './answers.ts';
-import { type App, findApp } from './apps.ts';
-import { type Endpoint, findEndpoint } from './endpoints/endpoint.ts';
+import { type App, findApp, withoutPathParameters } from './apps.ts';
+import { type Endpoint, findEndpoint, isReserved } from './endpoints/endpoint.ts';
 import { type Live, type LiveSessions, sessionCookieName } from './live-sessions.ts';
 import type { Metrics } from './metrics.ts';
 import { type BadRequest, type ReadingOptions, type RequestContext, readRequest } from './request-context.ts';
@@ -56,6 +56,8 @@ export type Visitor =
 /** Judges every request to an app. */
 export class Pipeline implements Handler {
   readonly #parts: PipelineParts;
+  /** What is on its way to an app, so that the page about a failure bears the number that the audit log has. */
+  readonly #forwarded = new WeakMap<RequestHead, RequestContext>();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -66,12 +68,16 @@ export class Pipeline implements Handler {
     const context = readRequest(head, now(), reading);
     if ('kind' in context) return this.#badRequest(head, context);
 
-    const app = findApp(apps, context.host, context.path);
-    if (app === undefined) return this.#refuse(context, undefined, 'no-app', unknownAddress(context));
-
     const endpoint = findEndpoint(endpoints, context, offer.prefix);
+    const app = findApp(apps, context.host, endpoint === undefined ? context.path : undefined);
+    if (app === undefined) return this.#refuse(context, undefined, 'no-app', unknownAddress(context));
     if (endpoint === 'unknown') return this.#refuse(context, app, 'no-endpoint', unknownAddress(context));
     if (endpoint !== undefined) return this.#endpoint(context, app, endpoint);
+
+    // A server that drops path parameters would take `/risk;x/` for a path of another app, or for one of ours.
+    const plain = withoutPathParameters(context.path);
+    if (plain !== context.path && (findApp(apps, context.host, plain) !== app || isReserved(plain, offer.prefix)))
+      return this.#refuse(context, app, 'path-ambiguous', ambiguous(context));
 
     const open = decide(app.policy, anonymous, head.method, context.path).allow;
     const origin = this.#checkOrigin(context, app);
@@ -91,8 +97,7 @@ export class Pipeline implements Handler {
 
   upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply {
     const late = failure.code === 'connect-timeout' || failure.code === 'response-timeout';
-    const context = readRequest(head, this.#parts.now(), this.#parts.reading);
-    const about = 'kind' in context ? ({ audience: 'program', requestId: '' } as const) : context;
+    const about = this.#forwarded.get(head) ?? ({ audience: 'program', requestId: '' } as const);
     return problem(about, late ? 504 : 502, {
       error: late ? 'upstream-timeout' : 'upstream-unreachable',
       title: late ? 'The application does not answer' : 'The application cannot be reached',
@@ -229,6 +234,7 @@ export class Pipeline implements Handler {
     const { metrics, reading } = this.#parts;
     const upgrade = head.upgrade;
     let open = false;
+    this.#forwarded.set(head, context);
     return {
       kind: 'forward',
       upstream: app.upstream,
@@ -243,6 +249,7 @@ export class Pipeline implements Handler {
         ...identity,
       ],
       requestTrailers: (trailers) => endToEndTrailers(trailers, reading.stripIdentity),
+      upstreamFields: withoutGatewayCookies,
       responseFields,
       opened: () => {
         open = true;
@@ -264,9 +271,9 @@ export class Pipeline implements Handler {
     if (context.head.upgrade) return this.#refuse(context, app, 'no-endpoint', unknownAddress(context));
     const origin = this.#checkOrigin(context, app);
     if (origin !== undefined) return this.#refuse(context, app, origin, crossSite(context));
-    const visitor = await (endpoint.signIn ? this.#visitor(context, app) : this.#bySession(context));
+    const visitor = await this.#visitorOf(endpoint, context, app);
     if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', visitor.reply);
-    if (endpoint.signIn && visitor.kind === 'anonymous')
+    if (endpoint.signIn === 'required' && visitor.kind === 'anonymous')
       return this.#replied(app, 'sign-in', notSignedIn(context, this.#parts.offer, { extra: visitor.responseFields }));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
     this.#parts.metrics.requests.inc({ app: app.name, outcome: 'endpoint' });
@@ -280,11 +287,25 @@ export class Pipeline implements Handler {
           live,
           record: (event, about) => this.#record(context, app, event, about ?? live),
         });
+        // An endpoint that begins or ends a session has the last word on the cookie: a renewal of the old one behind it
+        // would undo a sign-out, or put the old session in the place of the new one.
+        if (response.headers.getSetCookie().length > 0) return response;
         for (let i = 0; i < visitor.responseFields.length; i += 2)
           response.headers.append(visitor.responseFields[i] ?? '', visitor.responseFields[i + 1] ?? '');
         return response;
       },
     };
+  }
+
+  #visitorOf(endpoint: Endpoint, context: RequestContext, app: App): Visitor | Promise<Visitor> {
+    switch (endpoint.signIn) {
+      case 'required':
+        return this.#visitor(context, app);
+      case 'if-any':
+        return this.#bySession(context);
+      case 'never':
+        return nobody;
+    }
   }
 
   #replied(app: App, outcome: string, reply: Reply): Verdict {
@@ -346,7 +367,7 @@ export class Pipeline implements Handler {
 
   #record(context: RequestContext, app: App | undefined, event: EventParticulars, live?: Live): void {
     this.#parts.audit.write({
-      ...event,
+      ...('path' in event ? { ...event, path: shortened(event.path) } : event),
       time: this.#parts.now(),
       requestId: context.requestId,
       address: context.address,
@@ -375,6 +396,9 @@ function forAppOnly(fields: Fields): Fields {
   return kept;
 }
 
+/** An app must not be able to sign anybody in or out, least of all as somebody else. */
+const withoutGatewayCookies = (fields: Fields): Fields => withoutSetCookies(fields, gatewayCookies);
+
 const gatewayCookies = ['cardea', 'cardea-csrf', 'cardea-tx'].flatMap((name) => [name, `__Host-${name}`]);
 
 const socketEvent = <K extends 'websocket-opened' | 'websocket-closed'>(context: RequestContext, kind: K) => ({
@@ -395,6 +419,16 @@ const numbersOf = (completion: Completion) => ({
   bytesToUpstream: completion.bytesToUpstream,
   reason: completion.closedBy ?? completion.end,
 });
+
+/** Enough to know a path by, and not so much that strangers could fill the disk with their own words. */
+const shortened = (path: string): string => (path.length > 1_000 ? `${path.slice(0, 1_000)}…` : path);
+
+const ambiguous = (context: RequestContext): Reply =>
+  problem(context, 400, {
+    error: 'path-ambiguous',
+    title: 'This address can be read in two ways',
+    text: 'It leads to different applications, depending on who reads it. Check it for a typing error.',
+  });
 
 const unknownAddress = (context: RequestContext): Reply =>
   problem(context, 404, {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { BlockList, isIPv4 } from 'node:net';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { canonicalAddress, cidrMatcher, parseCidr } from './cidr.ts';
+import { canonicalAddress, cidrMatcher, networkOf, parseCidr } from './cidr.ts';
 
 const wrong = [
   '',
@@ -111,4 +111,15 @@ function expanded(address: string): number[] {
   if (tail === undefined) return numbers(head);
   const [front, back] = [numbers(head), numbers(tail)];
   return [...front, ...Array.from({ length: 8 - front.length - back.length }, () => 0), ...back];
+}
+
+for (const [one, other, same] of [
+  ['2001:db8::1', '2001:db8:0:0:ffff::', true],
+  ['2001:db8::1', '2001:db8:0:1::1', false],
+  ['::ffff:10.0.0.1', '::ffff:10.0.0.2', false],
+  ['10.0.0.1', '10.0.0.2', false],
+] as const) {
+  test(`networkOf() takes ${one} and ${other} for ${same ? 'the same' : 'different'} networks`, () => {
+    assert.equal(networkOf(one) === networkOf(other), same);
+  });
 }

@@ -57,6 +57,14 @@ export function canonicalAddress(text: string): string | undefined {
   return bytes.length === 4 ? bytes.join('.') : new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
+/** What one subscriber has at least: an IPv4 address, or the 64 leading bits of an IPv6 address (RFC 4291, 2.5.1). */
+export function networkOf(address: string): string {
+  const bytes = addressBytes(address);
+  return bytes === undefined || bytes.length === 4
+    ? address
+    : `${Buffer.from(bytes.subarray(0, 8)).toString('hex')}/64`;
+}
+
 function addressBytes(text: string): Uint8Array | undefined {
   if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number);
   // A zone (`fe80::1%eth0`) is no part of the address.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { readCookie, setCookie, withoutCookies } from './cookies.ts';
+import { readCookie, setCookie, withoutCookies, withoutSetCookies } from './cookies.ts';
 
 const name = '__Host-cardea';
 const read = (...headers: string[]) =>
@@ -127,4 +127,32 @@ test('withoutCookies() leaves nothing that readCookie() would find, and every ot
     }),
     { numRuns: 2000 },
   );
+});
+
+for (const value of [
+  'cardea=x',
+  'cardea=',
+  ' cardea = x',
+  '\tcardea\t=x; Path=/',
+  '=cardea=x',
+  '= cardea=x',
+  '==cardea=x',
+]) {
+  test(`withoutSetCookies() removes ${JSON.stringify(value)}`, () => {
+    assert.deepEqual(withoutSetCookies(['A', '1', 'set-COOKIE', value, 'B', '2'], ['cardea']), ['A', '1', 'B', '2']);
+  });
+}
+
+test('withoutSetCookies() leaves everything else as it is', () => {
+  const fields = [
+    'Set-Cookie',
+    'own=cardea=x',
+    'Set-Cookie',
+    'cardea2=x',
+    'Set-Cookie',
+    'cardea',
+    'Cookie',
+    'cardea=x',
+  ];
+  assert.equal(withoutSetCookies(fields, ['cardea']), fields);
 });

@@ -44,6 +44,22 @@ export function withoutCookies(fields: Fields, names: readonly string[]): Fields
   return kept;
 }
 
+/**
+ * The fields of a response without those that set or delete one of these cookies, in whatever spelling a browser takes
+ * for it: blanks around the name are cut off, and `=name=value` is kept without a name and sent back as `name=value`.
+ */
+export function withoutSetCookies(fields: Fields, names: readonly string[]): Fields {
+  let kept: string[] | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? '';
+    const value = fields[i + 1] ?? '';
+    if (name.toLowerCase() === 'set-cookie' && names.includes(nameOf(value.replace(/^[\t =]+/, '')) ?? ''))
+      kept ??= fields.slice(0, i);
+    else kept?.push(name, value);
+  }
+  return kept ?? fields;
+}
+
 function nameOf(pair: string): string | undefined {
   const equals = pair.indexOf('=');
   return equals === -1 ? undefined : trimBlanks(pair.slice(0, equals));

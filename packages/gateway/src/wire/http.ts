@@ -67,6 +67,8 @@ export interface Forward {
   readonly responseFields: Fields;
   /** Which of the request's trailer fields go on. Without it none does: a trailer can forge what the header was cleaned of. */
   readonly requestTrailers?: (trailers: Fields) => Fields;
+  /** What of the upstream's fields goes on to the client, with interim answers and a 101 as well. Without it all do. */
+  readonly upstreamFields?: (fields: Fields) => Fields;
   /** Called once, when the upstream has accepted an upgrade. */
   readonly opened?: (tunnel: Tunnel) => void;
   /** Called once, however it ends. */

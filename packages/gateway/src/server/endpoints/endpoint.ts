@@ -22,8 +22,11 @@ export interface Endpoint {
   /** Below the prefix, e.g. `/login`; or whole, where a standard fixes the path (`/.well-known/...`). */
   readonly path: string;
   readonly methods: readonly string[];
-  /** Whether a visitor who is not signed in is signed in first (silently, or sent to the form). */
-  readonly signIn: boolean;
+  /**
+   * Who asks: `required` signs a visitor in first (silently, or by the form), `if-any` looks whether there is a session,
+   * `never` looks at nothing, so that the answer may be shared.
+   */
+  readonly signIn: 'required' | 'if-any' | 'never';
   handle(request: Request, about: EndpointContext): Promise<Response>;
 }
 
@@ -42,5 +45,10 @@ export function findEndpoint(
     const whole = endpoint.path.startsWith('/.well-known/') ? endpoint.path : prefix + endpoint.path;
     if (path === whole && endpoint.methods.includes(method)) return endpoint;
   }
-  return path === prefix || path.startsWith(`${prefix}/`) ? 'unknown' : undefined;
+  return isReserved(path, prefix) ? 'unknown' : undefined;
+}
+
+/** Whether a path is one of ours, whatever is there. */
+export function isReserved(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`);
 }

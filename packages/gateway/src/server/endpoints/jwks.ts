@@ -6,7 +6,7 @@ export function jwks(ring: KeyRing): Endpoint {
   return {
     path: '/.well-known/jwks.json',
     methods: ['GET'],
-    signIn: false,
+    signIn: 'never',
     async handle() {
       // Five minutes: short enough for a rotation to be noticed before the first assertion with the new key matters.
       return Response.json(ring.jwks(), { headers: { 'Cache-Control': 'public, max-age=300' } });

@@ -10,7 +10,7 @@ export function loginForm(prefix: string): Endpoint {
   return {
     path: '/login',
     methods: ['GET'],
-    signIn: false,
+    signIn: 'if-any',
     async handle(request, { live }) {
       const returnTo = returnPath(new URL(request.url).searchParams.get('return'));
       if (live !== undefined) return toResponse(redirectReply(returnTo));
@@ -25,7 +25,7 @@ export function login(prefix: string, passwords: PasswordSource, sessions: LiveS
   return {
     path: '/login',
     methods: ['POST'],
-    signIn: false,
+    signIn: 'if-any',
     async handle(request, { context, record }) {
       const form = new URLSearchParams(await request.text());
       const name = form.get('name') ?? '';

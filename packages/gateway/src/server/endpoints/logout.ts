@@ -9,7 +9,7 @@ export function logoutForm(prefix: string, silent: boolean): Endpoint {
   return {
     path: '/logout',
     methods: ['GET'],
-    signIn: false,
+    signIn: 'if-any',
     async handle(_request, { live }) {
       const body =
         live === undefined
@@ -25,7 +25,7 @@ export function logout(sessions: LiveSessions, silent: boolean): Endpoint {
   return {
     path: '/logout',
     methods: ['POST'],
-    signIn: false,
+    signIn: 'if-any',
     async handle(_request, { context, live, record }) {
       const secure = context.proto === 'https';
       const cookie = readCookie(context.fields, sessionCookieName(secure));

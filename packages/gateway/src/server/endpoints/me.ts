@@ -10,7 +10,7 @@ export function me(roles: Readonly<Record<string, Role>>, idleMs: number): Endpo
   return {
     path: '/me',
     methods: ['GET'],
-    signIn: true,
+    signIn: 'required',
     async handle(_request, { live }) {
       if (live === undefined) return new Response(null, { status: 401 });
       const { identity, session, subject } = live;
