@@ -20,6 +20,7 @@ import type { App as AppConfig, Config, Listener, Negotiate } from './config/sch
 import { chainDirectories } from './directory/chain.ts';
 import { ldapDirectory } from './directory/ldap.ts';
 import { tableDirectory } from './directory/table.ts';
+import { sparingly } from './core/sparingly.ts';
 import { compilePolicy } from './policy/compile.ts';
 import type { Directory } from './ports/directory.ts';
 import type { ReplayCache } from './ports/replay-cache.ts';
@@ -88,7 +89,8 @@ async function assemble(
 ): Promise<Gateway> {
   const { config } = loaded;
   const read = reader(loaded);
-  const onTrouble = (message: string): void => log.error(message);
+  const onTrouble = (message: string, cause?: unknown): void => log.error({ err: cause }, message);
+  const clientLeft = sparingly(10, now, (details: object) => log.info(details, 'The client left before the end'));
   const database = openDatabase(config.state, [auditTables, replayCacheTables]);
   closers.push(() => database.close());
   const ring = new KeyRing(openKeys(config.state, now()));
@@ -148,6 +150,9 @@ async function assemble(
     endpoints,
     reading: {
       trusted: cidrMatcher(config.trusted_proxies),
+      mayBePlain: config.listen.some((listener) => listener.dangerously_plain_http)
+        ? () => true
+        : cidrMatcher([...config.trusted_proxies, '127.0.0.0/8', '::1/128']),
       stripIdentity: identityFieldStripper([
         ...identityFieldNames,
         ...overrideFieldNames,
@@ -166,7 +171,7 @@ async function assemble(
     audit,
     metrics,
     now,
-    onClientLeft: (details) => log.info(details, 'The client left before the end'),
+    onClientLeft: clientLeft,
   });
 
   let draining = false;
@@ -270,13 +275,16 @@ function kerberos(
   replayCache: ReplayCache,
   directory: Directory | undefined,
 ): Authenticator {
+  const keytab = parseKeytab(read(options.keytab));
   const acceptor = createAcceptor({
-    keytab: parseKeytab(read(options.keytab)),
+    keytab,
+    requirePac: options.pac === 'required',
     replayCache,
     maxSkewMs: options.clock_skew,
     requireChannelBindings: options.channel_bindings === 'required',
     dangerouslyAllowRc4: options.dangerously_allow_rc4,
-    ...(options.services === undefined ? {} : { services: options.services }),
+    // A keytab may hold other services of this machine, such as host/: their tickets are not for us.
+    services: options.services ?? keytab.principals.filter((name) => /^HTTP\//i.test(name)),
     ...(options.realms === undefined ? {} : { clientRealms: options.realms }),
   });
   return negotiate({ acceptor, lifetimeMs, domains: options.domains, directory });

@@ -231,7 +231,24 @@ const accounts: readonly (readonly [string, Parameters<typeof finds>[0], Readonl
       { 'CORP.EXAMPLE': 'CORP' },
       'CORP\\asmith',
     ],
-    ['the configured short name and the principal', {}, { 'CORP.EXAMPLE': 'CORP' }, 'CORP\\alice'],
+    [
+      'the whole realm without a PAC, even where a short name is configured',
+      {},
+      { 'CORP.EXAMPLE': 'CORP' },
+      'CORP.EXAMPLE\\alice',
+    ],
+    [
+      'the whole realm of a trusted KDC that writes our short name into its PAC',
+      { realm: 'EVIL.TEST', pac: { logon } },
+      {},
+      'EVIL.TEST\\Alice',
+    ],
+    [
+      'the short name configured for another realm',
+      { realm: 'CHILD.CORP.EXAMPLE', pac: { logon } },
+      { 'CHILD.CORP.EXAMPLE': 'CHILD' },
+      'CHILD\\Alice',
+    ],
     ['the whole realm when nothing else is known', {}, {}, 'CORP.EXAMPLE\\alice'],
     [
       'the whole realm of a stranger',
@@ -249,7 +266,7 @@ const accounts: readonly (readonly [string, Parameters<typeof finds>[0], Readonl
       'the realm when the PAC has no domain name',
       { pac: { logon: { ...logon, domainName: '' } } },
       {},
-      'CORP.EXAMPLE\\alice',
+      'CORP.EXAMPLE\\Alice',
     ],
   ];
 for (const [name, client, domains, expected] of accounts) {
@@ -257,6 +274,13 @@ for (const [name, client, domains, expected] of accounts) {
     assert.equal((await identified(finds(client), { domains })).identity.account, expected);
   });
 }
+
+test('negotiate() does not believe the UPN that the KDC of a trusted realm tells', async () => {
+  const client = finds({ realm: 'EVIL.TEST', pac: { logon, upn: 'alice@corp.example' } });
+  assert.equal((await identified(client)).identity.upn, 'alice@evil.test');
+  const known = await identified(client, { domains: { 'EVIL.TEST': 'EVIL' } });
+  assert.equal(known.identity.upn, 'alice@corp.example');
+});
 
 test('negotiate() adds group names and e-mail address from the directory', async () => {
   const { identity, note } = await identified(finds({ pac: { logon } }), { directory: directory() });

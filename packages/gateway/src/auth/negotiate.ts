@@ -17,7 +17,7 @@ export interface NegotiateOptions {
    * shows who is there now, and the browser gets the next one silently; two ends would only surprise people.
    */
   readonly lifetimeMs: number;
-  /** NetBIOS names by realm (`CORP.EXAMPLE` to `CORP`), for tickets whose PAC does not tell. */
+  /** NetBIOS names by realm (`CHILD.CORP.EXAMPLE` to `CHILD`), for people of other realms than the service's own. */
   readonly domains?: Readonly<Record<string, string>>;
   /** Gives group names and e-mail addresses; without one, groups are SIDs only. */
   readonly directory?: Directory | undefined;
@@ -105,7 +105,7 @@ function identityOf(client: AcceptedClient, options: NegotiateOptions, now: numb
   return {
     subject: sid ?? `${principal}@${realm}`,
     account: accountOf(client, options.domains ?? {}),
-    upn: pac?.upn ?? `${principal}@${realm.toLowerCase()}`,
+    upn: upnOf(client, options.domains ?? {}),
     name: logon?.fullName || undefined,
     email: undefined,
     sids: logon?.groupSids ?? [],
@@ -116,14 +116,33 @@ function identityOf(client: AcceptedClient, options: NegotiateOptions, now: numb
   };
 }
 
-/** `DOMAIN\name`. A realm without a known NetBIOS name is written out, so that names of two realms never meet. */
-function accountOf({ principal, realm, pac }: AcceptedClient, domains: Readonly<Record<string, string>>): string {
-  const logon = pac?.logon;
-  if (logon !== undefined && logon.domainName !== '' && logon.accountName !== '')
-    return `${logon.domainName}\\${logon.accountName}`;
-  const domain = Object.hasOwn(domains, realm) ? domains[realm] : undefined;
-  return `${domain ?? realm}\\${pac?.samName ?? principal}`;
+/**
+ * `DOMAIN\name`, so that two people never meet in one account:
+ *
+ * - Without a PAC only the principal is known, and that is a word that AD lets people choose (`bob$` also answers to `bob`): the
+ *   realm is written out, whatever is configured.
+ * - What a PAC says of the domain's short name counts for clients of the service's own realm: the KDC of a trusted
+ *   realm may write ours there. Its clients get the short name that is configured for their realm, or the realm.
+ */
+function accountOf(client: AcceptedClient, domains: Readonly<Record<string, string>>): string {
+  const { principal, realm, pac } = client;
+  const name = pac?.logon?.accountName || pac?.samName;
+  if (name === undefined || name === '') return `${realm}\\${principal}`;
+  const told = isOwnRealm(client) ? pac?.logon?.domainName : undefined;
+  return `${told || configured(domains, realm) || realm}\\${name}`;
 }
+
+/** The PAC's UPN, with the same reservation as above. */
+function upnOf(client: AcceptedClient, domains: Readonly<Record<string, string>>): string {
+  const { principal, realm, pac } = client;
+  const believed = isOwnRealm(client) || configured(domains, realm) !== undefined;
+  return (believed ? pac?.upn : undefined) ?? `${principal}@${realm.toLowerCase()}`;
+}
+
+const isOwnRealm = ({ service, realm }: AcceptedClient): boolean => service.endsWith(`@${realm}`);
+
+const configured = (domains: Readonly<Record<string, string>>, realm: string): string | undefined =>
+  Object.hasOwn(domains, realm) ? domains[realm] : undefined;
 
 function pacNote({ pac }: AcceptedClient): string | undefined {
   if (pac === undefined) return 'the ticket has no PAC, so the person has no groups';

@@ -49,6 +49,8 @@ export interface BadRequest {
 }
 
 export interface ReadingOptions {
+  /** Whether this peer may speak plain HTTP to us: it is on this machine, or a proxy that ends TLS in front of us. */
+  readonly mayBePlain: (address: string) => boolean;
   /** Whether forwarded fields from this peer are believed. */
   readonly trusted: (address: string) => boolean;
   readonly stripIdentity: (fields: Fields) => { readonly fields: Fields; readonly removed: readonly string[] };
@@ -69,6 +71,9 @@ export function readRequest(head: RequestHead, now: number, options: ReadingOpti
 
   const client = clientAddress(head.fields, head.connection.remoteAddress, options.trusted);
   if (client.kind === 'refused') return bad(client.reason);
+
+  // A listener that is meant for a TLS terminator can be reached by others too; their cookies would travel in the clear.
+  if (!head.connection.tls && !options.mayBePlain(head.connection.remoteAddress)) return bad('plain-http-refused');
 
   const endToEnd = endToEndFields(head.fields, { upgrade: head.upgrade });
   if (endToEnd.kind === 'refused') return bad(endToEnd.reason);

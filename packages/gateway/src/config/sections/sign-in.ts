@@ -19,7 +19,15 @@ const negotiate = (context: SchemaContext) =>
       domains: z
         .record(realm(), domain())
         .prefault({})
-        .describe('Short domain name of a realm, for tickets whose PAC does not tell: `CORP.EXAMPLE: CORP`.'),
+        .describe(
+          "Short domain name of each other realm that people come from, such as a child domain: `CHILD.CORP.EXAMPLE: CHILD`. The service's own realm needs none. Without it their account is written with the whole realm.",
+        ),
+      pac: z
+        .enum(['when_sent', 'required'])
+        .prefault('when_sent')
+        .describe(
+          'Whether a ticket must carry a PAC that names the account, as every AD ticket does unless the client asks for none. Without a PAC people sign on without groups, as `CORP.EXAMPLE\\\\alice`.',
+        ),
       clock_skew: duration('1s', '15m', '5m')
         .prefault('5m')
         .describe("How far a client's clock may differ. AD's own limit is 5m."),
@@ -82,5 +90,5 @@ export const signIn = (context: SchemaContext) =>
     )
     .meta({
       'x-example':
-        'sign_in:\n  - negotiate:\n      keytab: /etc/cardea/http.keytab\n      domains: { CORP.EXAMPLE: CORP }\n  - password: { users: users.yaml }\n',
+        'sign_in:\n  - negotiate:\n      keytab: /etc/cardea/http.keytab\n      domains: { CHILD.CORP.EXAMPLE: CHILD }\n  - password: { users: users.yaml }\n',
     });
