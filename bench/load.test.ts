@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseWrk } from './load.ts';
+
+test('parseWrk() reads the line of wrk-report.lua among what wrk prints itself', () =>
+  assert.deepEqual(
+    parseWrk(
+      'Running 2s test\n  1 threads\nJSON {"requests":900,"microseconds":2000000,"failures":3,"p50":1500,"p99":4000}\n',
+    ),
+    { requests: 900, seconds: 2, failures: 3, p50Ms: 1.5, p99Ms: 4 },
+  ));
+
+for (const [what, output] of [
+  ['without the line', 'unable to connect to 127.0.0.1:1'],
+  ['with another line', 'JSON {"requests":1}'],
+] as const)
+  test(`parseWrk() throws for a report ${what}`, () => assert.throws(() => parseWrk(output), /Cannot read the report/));

@@ -1,0 +1,8 @@
+-- Prints what wrk found as one line of JSON, for wrk.ts. Without request() and response(), wrk's loop stays in C.
+done = function(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format('JSON {"requests":%d,"microseconds":%d,"failures":%d,"p50":%d,"p99":%d}\n',
+    summary.requests, summary.duration,
+    errors.connect + errors.read + errors.write + errors.timeout + errors.status,
+    latency:percentile(50), latency:percentile(99)))
+end
