@@ -10,7 +10,7 @@ export interface Subject {
   readonly identity: Identity | undefined;
   /** Names of groups, folded. */
   readonly groups: ReadonlySet<string>;
-  /** SIDs of groups, folded. */
+  /** SIDs of groups, `S-1-...`. */
   readonly sids: ReadonlySet<string>;
   readonly roles: ReadonlySet<string>;
   /** `*` opens all. */
@@ -20,7 +20,7 @@ export interface Subject {
 /** Prepares an identity for `decide`. */
 export function subjectOf(identity: Identity | undefined, roles: Readonly<Record<string, Role>>): Subject {
   const groups = new Set(identity?.groups.map(foldGroup));
-  const sids = new Set(identity?.sids.map(foldGroup));
+  const sids = new Set(identity?.sids); // written with a capital S by everybody who makes one
   const held = Object.entries(roles)
     .filter(([, role]) => role.groups.some((group) => isMember({ groups, sids }, groupRef(group))))
     .map(([name]) => name)
@@ -60,7 +60,9 @@ export interface GroupRef {
  * alone: else whoever may name a group could name it like the SID of another.
  */
 export function groupRef(text: string): GroupRef {
-  return { kind: /^s-1-[0-9]+(?:-[0-9]+)+$/i.test(text) ? 'sid' : 'name', key: foldGroup(text) };
+  return /^s-1-[0-9]+(?:-[0-9]+)+$/i.test(text)
+    ? { kind: 'sid', key: text.toUpperCase() }
+    : { kind: 'name', key: foldGroup(text) };
 }
 
 /** Whether somebody is in this group. */

@@ -39,7 +39,7 @@ export interface LiveSessionsOptions {
   readonly idleMs: number;
   readonly sameSite: 'lax' | 'strict' | 'none';
   /** Makes `X-Cardea-Assertion` for one app. */
-  readonly assertion: (app: App, identity: Identity, roles: readonly string[], now: number) => Promise<string>;
+  readonly assertion: (app: App, identity: Identity, roles: readonly string[], now: number) => string;
   /** How long one assertion is sent before a new one is made; well below its lifetime. */
   readonly assertionReuseMs: number;
 }
@@ -72,9 +72,9 @@ export class LiveSessions {
     });
   }
 
-  /** A new session for somebody who has just signed in. */
-  start(identity: Identity, now: number): Promise<Live> {
-    return this.#revive(startSession(identity, now), now);
+  /** A new session for somebody who has just signed in, with the group names that the sign-in has found. */
+  start(identity: Identity, now: number): Live {
+    return this.#live(startSession(identity, now), identity, undefined, now);
   }
 
   /** The value for `Set-Cookie`, with the idle limit counted from now; `undefined` when the identity does not fit into a cookie. */
@@ -98,28 +98,26 @@ export class LiveSessions {
   }
 
   /** The identity fields for one app, made once and reused until the assertion in them should be renewed. */
-  headersFor(app: App, live: Live, now: number): Fields | Promise<Fields> {
+  headersFor(app: App, live: Live, now: number): Fields {
     const ready = live.headers.get(app);
     if (ready !== undefined && now < ready.until) return ready.fields;
-    return this.#makeHeaders(app, live, now);
-  }
-
-  async #makeHeaders(app: App, live: Live, now: number): Promise<Fields> {
     const { assertion, assertionReuseMs } = this.#options;
     const roles = [...live.subject.roles];
-    const jwt = app.headers.assertion === undefined ? '' : await assertion(app, live.identity, roles, now);
+    const jwt = app.headers.assertion === undefined ? '' : assertion(app, live.identity, roles, now);
     const fields = identityHeaders(app, live.identity, roles, jwt);
     live.headers.set(app, { fields, until: now + assertionReuseMs });
     return fields;
   }
 
   async #revive(session: Session, now: number): Promise<Live> {
-    const { directory, roles } = this.#options;
-    const { identity, note } =
-      session.groupsFrom === 'directory'
-        ? await withGroupNames(session.identity, directory, now)
-        : { identity: session.identity, note: undefined };
-    return { session, identity, subject: subjectOf(identity, roles), note, namedAt: now, headers: new Map() };
+    if (session.groupsFrom === 'session') return this.#live(session, session.identity, undefined, now);
+    const { identity, note } = await withGroupNames(session.identity, this.#options.directory, now);
+    return this.#live(session, identity, note, now);
+  }
+
+  #live(session: Session, identity: Identity, note: string | undefined, now: number): Live {
+    const subject = subjectOf(identity, this.#options.roles);
+    return { session, identity, subject, note, namedAt: now, headers: new Map() };
   }
 
   #cookie(value: string, secure: boolean, maxAge?: number): string {

@@ -190,7 +190,7 @@ export class Pipeline implements Handler {
       return { kind: 'answered', reply: notSignedIn(context, offer, { challenge, failed: true }) };
     }
 
-    const live = await sessions.start(outcome.identity, now);
+    const live = sessions.start(outcome.identity, now);
     const cookie = sessions.seal(live, now, context.proto === 'https');
     const tooLarge =
       cookie === undefined ? 'the session does not fit into a cookie: every request signs in again' : undefined;
@@ -205,7 +205,7 @@ export class Pipeline implements Handler {
   }
 
   /** Steps 6 to 8. */
-  #judge(context: RequestContext, app: App, visitor: Visitor): Verdict | Promise<Verdict> {
+  #judge(context: RequestContext, app: App, visitor: Visitor): Verdict {
     if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', visitor.reply);
     const subject = visitor.kind === 'signed-in' ? visitor.live.subject : anonymous;
     const decision = decide(app.policy, subject, context.head.method, context.path);
@@ -218,9 +218,7 @@ export class Pipeline implements Handler {
     }
     if (live === undefined) return this.#forward(context, app, [], undefined, visitor.responseFields);
     const identity = this.#parts.sessions.headersFor(app, live, context.now);
-    return identity instanceof Promise
-      ? identity.then((fields) => this.#forward(context, app, fields, live, visitor.responseFields))
-      : this.#forward(context, app, identity, live, visitor.responseFields);
+    return this.#forward(context, app, identity, live, visitor.responseFields);
   }
 
   #forward(

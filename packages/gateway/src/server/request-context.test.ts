@@ -17,7 +17,13 @@ const options: ReadingOptions = {
 };
 const read = (peer: Partial<Connection>, fields: readonly string[] = []) =>
   readRequest(
-    { method: 'GET', target: '/', fields: ['Host', 'app.corp.example', ...fields], connection: connection(peer), upgrade: false },
+    {
+      method: 'GET',
+      target: '/',
+      fields: ['Host', 'app.corp.example', ...fields],
+      connection: connection(peer),
+      upgrade: false,
+    },
     0,
     options,
   );

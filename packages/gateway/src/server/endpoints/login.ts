@@ -46,7 +46,7 @@ export function login(prefix: string, passwords: PasswordSource, sessions: LiveS
           return again(403, 'The user name or the password is not right.');
         return again(429, 'Too many attempts. Please wait a few minutes, then try again.', outcome.retryAfterMs);
       }
-      const live = await sessions.start(outcome.identity, context.now);
+      const live = sessions.start(outcome.identity, context.now);
       const cookie = sessions.seal(live, context.now, context.proto === 'https');
       if (cookie === undefined) {
         record({
