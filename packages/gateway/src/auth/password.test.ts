@@ -73,17 +73,18 @@ test('passwordSource() spends about the same time on an unknown name as on a wro
     users: [{ name: 'alice', passwordHash: await hashPassword('alice-secret', slow), groups: [] }],
     lifetimeMs: hour,
   });
-  const time = async (name: string): Promise<number> => {
-    const times: number[] = [];
-    for (let i = 0; i < 5; i++) {
-      const start = performance.now();
-      await passwords.signIn(name, 'guess', `10.0.0.${i}`, 0);
-      times.push(performance.now() - start);
-    }
-    return times.sort((a, b) => a - b)[1] ?? 0;
+  const time = async (name: string, address: string): Promise<number> => {
+    const start = performance.now();
+    await passwords.signIn(name, 'guess', address, 0);
+    return performance.now() - start;
   };
-  const [known, unknown] = [await time('alice'), await time('nobody')];
-  // Without the decoy an unknown name takes a hundredth; the bounds are wide because the machine is shared.
+  // By turns, and the quickest of each: what else the machine does makes single ones slower, never quicker.
+  let [known, unknown] = [Infinity, Infinity];
+  for (let i = 0; i < 8; i++) {
+    known = Math.min(known, await time('alice', `10.0.0.${i}`));
+    unknown = Math.min(unknown, await time('nobody', `10.0.0.${i}`));
+  }
+  // Without the decoy an unknown name takes a hundredth.
   assert.ok(unknown > known / 3 && unknown < known * 3, `known ${known} ms, unknown ${unknown} ms`);
 });
 
