@@ -68,7 +68,7 @@ export interface Surroundings {
 /** Starts everything that the configuration asks for. Whatever fails at the start is thrown, after the parts already started were closed. */
 export async function startGateway(loaded: Loaded, surroundings: Surroundings = {}): Promise<Gateway> {
   const now = surroundings.now ?? Date.now;
-  const log = surroundings.log ?? pino({ level: loaded.config.log.level, base: null }, pino.destination(2));
+  const log = surroundings.log ?? defaultLog(loaded.config.log.level);
   const closers: (() => unknown)[] = [];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).toReversed()) await close();
@@ -79,6 +79,12 @@ export async function startGateway(loaded: Loaded, surroundings: Surroundings = 
     await closeAll();
     throw error;
   }
+}
+
+/** Lines of JSON on standard error, with the level as a word and the time as ISO 8601 has it. */
+function defaultLog(level: string): Logger {
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, base: null, formatters, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
 }
 
 async function assemble(
@@ -194,22 +200,25 @@ async function assemble(
     admin = await startEngine({ ...bindTo(config.admin.address), limits, onError: onTrouble }, handler);
     closers.push(() => admin?.drain(0));
   }
+  const connections = (): ReturnType<Gateway['connections']> => {
+    const sum = (count: (engine: Engine) => number): number => engines.reduce((total, one) => total + count(one), 0);
+    return {
+      open: sum((engine) => engine.connections().open),
+      tunnels: sum((engine) => engine.connections().tunnels),
+      upstreamBusy: sum((engine) => engine.upstreamConnections().busy),
+    };
+  };
   const addresses = engines.map(({ address, port }) => `${address}:${port}`);
   log.info({ addresses }, 'Cardea is listening');
   let closing: Promise<void> | undefined;
   return {
     addresses,
-    connections: () => {
-      const sum = (count: (engine: Engine) => number): number => engines.reduce((total, one) => total + count(one), 0);
-      return {
-        open: sum((engine) => engine.connections().open),
-        tunnels: sum((engine) => engine.connections().tunnels),
-        upstreamBusy: sum((engine) => engine.upstreamConnections().busy),
-      };
-    },
+    connections,
     adminAddress: admin && `${admin.address}:${admin.port}`,
     close: (graceMs = 10_000) => {
       draining = true;
+      if (closing === undefined)
+        log.info({ ...connections(), graceMs }, 'Cardea is stopping; what is under way may finish');
       closing ??= Promise.all(engines.map((engine) => engine.drain(graceMs)))
         .then(closeAll)
         .then(() => log.info('Cardea has stopped'));

@@ -105,9 +105,6 @@ export const ApplicationTag = {
   krbError: 30,
 } as const;
 
-/** `pvno` and `tkt-vno` of every message (RFC 4120, 5.1). */
-export const PVNO = 5;
-
 /** Authorization data types (RFC 4120, 7.5.4; RFC 4537; RFC 7751; RFC 8129; MS-KILE, 2.2). */
 export const AuthDataType = {
   ifRelevant: 1,

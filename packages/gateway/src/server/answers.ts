@@ -65,7 +65,7 @@ export function notAllowed(
   context: RequestContext,
   app: App,
   account: string | undefined,
-  prefix: string,
+  offer: SignInOffer,
   extra: Fields = [],
 ): Reply {
   if (context.audience !== 'person')
@@ -77,12 +77,22 @@ export function notAllowed(
   // The page that refused people are sent to may be refused itself: no loop.
   if (app.unauthorized !== undefined && app.unauthorized !== context.path)
     return redirectReply(app.unauthorized, extra);
-  return pageReply(403, refusedPage({ account, app: app.name, requestId: context.requestId, prefix }), extra);
+  return pageReply(
+    403,
+    refusedPage({
+      account,
+      app: app.name,
+      requestId: context.requestId,
+      prefix: offer.prefix,
+      silent: offer.challenges.length > 0,
+    }),
+    extra,
+  );
 }
 
 /** Any other answer of ours. */
 export function problem(
-  context: Pick<RequestContext, 'audience' | 'requestId'>,
+  context: { readonly audience: RequestContext['audience']; readonly requestId: string | undefined },
   status: number,
   view: { readonly error: string; readonly title: string; readonly text: string },
   extra: Fields = [],

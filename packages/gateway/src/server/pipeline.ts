@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto';
 import { type Authenticator, authenticate } from '../auth/authenticator.ts';
 import { checkOrigin } from '../auth/origin.ts';
 import type { EventParticulars } from '../core/audit-event.ts';
@@ -22,7 +23,8 @@ import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
 import type { AuditSink } from '../ports/audit-sink.ts';
 import { readCookie, withoutCookies, withoutSetCookies } from '../wire/cookies.ts';
-import type { Fields } from '../wire/fields.ts';
+import { type Fields, fieldValues } from '../wire/fields.ts';
+import { wantsPage } from '../wire/accepts.ts';
 import { forwardedFields } from '../wire/forwarded.ts';
 import type { Completion, Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { endToEndTrailers } from '../wire/trailers.ts';
@@ -97,7 +99,7 @@ export class Pipeline implements Handler {
 
   upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply {
     const late = failure.code === 'connect-timeout' || failure.code === 'response-timeout';
-    const about = this.#forwarded.get(head) ?? ({ audience: 'program', requestId: '' } as const);
+    const about = this.#forwarded.get(head) ?? ({ audience: 'program', requestId: undefined } as const);
     return problem(about, late ? 504 : 502, {
       error: late ? 'upstream-timeout' : 'upstream-unreachable',
       title: late ? 'The application does not answer' : 'The application cannot be reached',
@@ -108,7 +110,7 @@ export class Pipeline implements Handler {
   badRequest(status: number, detail: string): Reply {
     this.#parts.metrics.refusals.inc({ reason: 'bad-request' });
     return {
-      ...problem({ audience: 'program', requestId: '' }, status, {
+      ...problem({ audience: 'program', requestId: undefined }, status, {
         error: 'bad-request',
         title: 'Bad request',
         text: detail,
@@ -213,7 +215,7 @@ export class Pipeline implements Handler {
       return this.#replied(app, 'sign-in', notSignedIn(context, this.#parts.offer, { extra: visitor.responseFields }));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
     if (!decision.allow) {
-      const reply = notAllowed(context, app, live?.identity.account, this.#parts.offer.prefix, visitor.responseFields);
+      const reply = notAllowed(context, app, live?.identity.account, this.#parts.offer, visitor.responseFields);
       return this.#refuse(context, app, decision.reason, reply, live);
     }
     if (live === undefined) return this.#forward(context, app, [], undefined, visitor.responseFields);
@@ -320,25 +322,27 @@ export class Pipeline implements Handler {
     return { kind: 'reply', reply };
   }
 
-  #badRequest(head: RequestHead, bad: BadRequest): Verdict {
-    this.#parts.metrics.refusals.inc({ reason: bad.reason });
+  #badRequest(head: RequestHead, { status, reason }: BadRequest): Verdict {
+    const requestId = randomUUID();
+    this.#parts.metrics.refusals.inc({ reason });
     this.#parts.audit.write({
       kind: 'refused',
       time: this.#parts.now(),
-      requestId: '',
+      requestId,
       address: head.connection.remoteAddress,
       app: undefined,
       account: undefined,
       subject: undefined,
-      reason: bad.reason,
+      reason,
       httpMethod: head.method.slice(0, 32),
-      host: '',
-      path: '',
+      host: (fieldValues(head.fields, 'host')[0] ?? '').slice(0, 255),
+      path: shortened(head.target.split('?')[0] ?? ''),
     });
-    const reply = this.badRequest(bad.status, `The request was refused: ${bad.reason}`);
+    const audience = wantsPage(head) ? 'person' : 'program';
     // RFC 6455, 4.2.2: whoever refuses a version says which one it speaks.
-    const fields = bad.status === 426 ? [...reply.fields, 'Sec-WebSocket-Version', '13'] : reply.fields;
-    return { kind: 'reply', reply: { ...reply, fields } };
+    const extra = status === 426 ? ['Sec-WebSocket-Version', '13'] : [];
+    const view = { error: 'bad-request', title: 'Bad request', text: `The request was refused: ${reason}.` };
+    return { kind: 'reply', reply: { ...problem({ audience, requestId }, status, view, extra), close: true } };
   }
 
   #signInBroken(context: RequestContext, app: App | undefined, reason: string, error: unknown): Reply {

@@ -21,7 +21,8 @@ const jsonFields: Fields = [
 export interface ProgramError {
   readonly error: string;
   readonly message: string;
-  readonly requestId: string;
+  /** Absent for what could not be read as a request at all. */
+  readonly requestId: string | undefined;
   readonly signInUrl?: string;
 }
 

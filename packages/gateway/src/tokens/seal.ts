@@ -19,7 +19,7 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /** What sealing adds to the length of the plain bytes, before base64url. */
-export const sealOverheadBytes: number = headBytes + nonceBytes + tagBytes;
+const sealOverheadBytes = headBytes + nonceBytes + tagBytes;
 
 /** Nothing longer is looked at: a cookie or a URL parameter is never this long. */
 const maxTextLength = 16_384;

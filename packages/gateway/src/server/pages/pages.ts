@@ -53,20 +53,24 @@ export function refusedPage(view: {
   app: string;
   requestId: string;
   prefix: string;
+  /** People are signed on by their Windows session, which knows new groups only after it was renewed. */
+  silent: boolean;
 }): string {
   return page(
     'No access',
     html`<p>${view.account === undefined ? 'You are not signed in' : html`You are signed in as <strong>${view.account}</strong>`},
 and this page of <strong>${view.app}</strong> is not open to you.</p>
-<p>If you need it, ask the people who run ${view.app} for access. After your groups have changed, lock and unlock your computer, then
-<a href="${view.prefix}/logout">sign out here</a> and come back.</p>
+<p>If you need it, ask the people who run ${view.app} for access. After your groups have changed, ${
+      view.silent && 'lock and unlock your computer, then '
+    }<a href="${view.prefix}/logout">sign out here</a> and come back. <a href="/">Back to the start</a></p>
 <p class="quiet">Request <code>${view.requestId}</code></p>`,
   );
 }
 
 /** The page for what nobody at the desk can mend: the app is down, the address unknown, the request broken. */
-export function problemPage(view: { title: string; text: string; requestId: string }): string {
-  return page(view.title, html`<p>${view.text}</p><p class="quiet">Request <code>${view.requestId}</code></p>`);
+export function problemPage(view: { title: string; text: string; requestId: string | undefined }): string {
+  const number = view.requestId !== undefined && html`<p class="quiet">Request <code>${view.requestId}</code></p>`;
+  return page(view.title, html`<p>${view.text}</p>${number}`);
 }
 
 /** Asks before it signs anybody out, so that a link on another site cannot. */
