@@ -58,10 +58,14 @@ function install() {
   const [program, args] = npm ? [process.execPath, [npm]] : ['npm', []];
   // Not `npm ci`: it refuses a lockfile that lacks other platforms' optional packages, as one made at a partial
   // mirror does. This keeps to the lockfile's versions just the same and leaves the file alone.
-  const result = spawnSync(program, [...args, 'install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error', '--fetch-timeout=60000'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const result = spawnSync(
+    program,
+    [...args, 'install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error', '--fetch-timeout=60000'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  );
   if (result.status !== 0) {
     console.error(
       '[setup] npm install failed; its message is above. Cardea needs the npm registry once, at the first start.',
