@@ -1,0 +1,225 @@
+/** What the engine does with connections rather than with requests. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { afterEach, beforeEach, test } from 'node:test';
+import {
+  type Gate,
+  type GateOptions,
+  type RawUpstream,
+  rawUpstream,
+  startGate,
+  upstreamAt,
+  type Wire,
+} from './engine-testing.ts';
+import type { Verdict } from './exchange.ts';
+
+let upstream: RawUpstream;
+let gate: Gate | undefined;
+
+beforeEach(async () => {
+  upstream = await rawUpstream();
+});
+
+afterEach(async () => {
+  await gate?.close();
+  await upstream.close();
+  assert.deepEqual(gate?.errors ?? [], []);
+  gate = undefined;
+});
+
+const says = (body: string): Verdict => ({ kind: 'reply', reply: { status: 200, fields: [], body } });
+
+async function open(options: Partial<GateOptions> = {}): Promise<Wire> {
+  gate = await startGate({ upstream: upstreamAt(upstream.origin), ...options });
+  return gate.connect();
+}
+
+const telling = (options: Partial<GateOptions> = {}): Promise<Wire> =>
+  open({
+    decide: ({ connection }) => says(`you are ${connection.remoteAddress}.`),
+    proxyProtocol: () => true,
+    ...options,
+  });
+
+test('engine takes the client address from a PROXY protocol header, however it was split', async () => {
+  const client = await telling();
+  for (const part of ['PRO', 'XY TCP4 192.0.2.7 198.51.100.1 5', '6324 443\r', '\nGET / HTTP/1.1\r\nHost: a\r\n\r\n']) {
+    client.send(part);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await client.until('you are 192.0.2.7.');
+  client.head('GET / HTTP/1.1', 'Host: a');
+  await client.until('you are 192.0.2.7.', 'you are 192.0.2.7.');
+});
+
+test('engine keeps the address of a peer that speaks for itself', async () => {
+  const client = await telling();
+  client.send('PROXY UNKNOWN\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.until('you are 127.0.0.1.');
+});
+
+test('engine closes without a word what does not begin with the header it must begin with', async () => {
+  const client = await telling();
+  client.head('GET / HTTP/1.1', 'Host: a');
+  assert.equal(await client.end(), '');
+  assert.equal(gate?.heads.length, 0);
+});
+
+test('engine waits for a PROXY protocol header no longer than for a head', async () => {
+  const client = await telling({ limits: { headTimeoutMs: 100 } });
+  client.send('PROXY TCP4 ');
+  assert.equal(await client.end(), '');
+});
+
+test('engine does not read a PROXY protocol header from a peer that was not configured for it', async () => {
+  const client = await telling({ proxyProtocol: () => false });
+  client.send('PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  assert.match(await client.end(), /^HTTP\/1\.1 400 /);
+});
+
+test('engine lets one address have so many connections, and another one when one of them is closed', async () => {
+  const first = await telling({ limits: { connectionsPerAddress: 2 } });
+  const second = await gate?.connect();
+  const third = await gate?.connect();
+  for (const client of [first, second])
+    client?.send('PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await first.until('you are 192.0.2.7.');
+  await second?.until('you are 192.0.2.7.');
+  third?.send('PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  assert.equal(await third?.end(), '');
+  const other = await gate?.connect();
+  other?.send('PROXY TCP4 192.0.2.8 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await other?.until('you are 192.0.2.8.');
+  first.socket.destroy();
+  while ((gate?.engine.connections().open ?? 0) > 2) await new Promise((resolve) => setImmediate(resolve));
+  const again = await gate?.connect();
+  again?.send('PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await again?.until('you are 192.0.2.7.');
+});
+
+test('engine closes a connection whose client takes nothing of what it asked for', async () => {
+  const client = await open({ limits: { writeTimeoutMs: 200 } });
+  client.head('GET / HTTP/1.1', 'Host: a');
+  const server = await upstream.next();
+  await server.until('\r\n\r\n');
+  client.socket.pause();
+  server.head('HTTP/1.1 200 OK', 'Content-Length: 50000000').socket.write(Buffer.alloc(50_000_000));
+  const { end, status } = (await gate?.completion(1)) ?? {};
+  assert.deepEqual({ end, status }, { end: 'client-gone', status: 200 });
+  await server.end();
+});
+
+test('engine lets a slow client take its time as long as it takes something', async () => {
+  const client = await open({ limits: { writeTimeoutMs: 200 } });
+  client.head('GET / HTTP/1.1', 'Host: a');
+  const server = await upstream.next();
+  await server.until('\r\n\r\n');
+  const size = 24_000_000;
+  client.socket.on('data', () => {
+    client.socket.pause();
+    setTimeout(() => client.socket.resume(), 3);
+  });
+  server.head('HTTP/1.1 200 OK', `Content-Length: ${size}`).socket.write(Buffer.alloc(size));
+  const started = performance.now();
+  await client.when(() => client.received.length > size || client.closed);
+  assert.equal(client.closed, false);
+  assert.equal(performance.now() - started > 400, true);
+});
+
+test('engine answers thousands of requests in one packet, in order, without running out of stack', async () => {
+  let count = 0;
+  const client = await open({ decide: () => says(`<${++count}>`) });
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5_000));
+  const numbers = (await client.until('<5000>')).match(/<\d+>/g) ?? [];
+  assert.equal(numbers.length, 5_000);
+  assert.equal(
+    numbers.every((text, i) => text === `<${i + 1}>`),
+    true,
+  );
+});
+
+test('engine answers requests that come byte by byte like those that come at once', async () => {
+  const client = await open({ decide: (head) => says(`<${head.target}>`) });
+  const bytes =
+    'GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: a\r\n\r\n';
+  for (const byte of bytes) {
+    client.send(byte);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await client.until('</1>', '</2>', '</3>');
+});
+
+test('engine answers a request of a client that has ended its side, if it can do so at once', async () => {
+  const client = await open({ decide: () => says('bye') });
+  client.head('GET / HTTP/1.1', 'Host: a').socket.end();
+  assert.match(await client.end(), /^HTTP\/1\.1 200 [^]*bye$/);
+  await client.when(() => client.closed);
+});
+
+test('engine answers 400 to a head that is cut off by the end of the stream', async () => {
+  const client = await open();
+  client.send('GET / HTTP/1.1\r\nHost').socket.end();
+  assert.match(await client.end(), /^HTTP\/1\.1 400 /);
+});
+
+test('engine ends an HTTP/1.0 connection after its answer, and one whose client says close', async () => {
+  for (const head of [
+    ['GET / HTTP/1.0', 'Connection: keep-alive'],
+    ['GET / HTTP/1.1', 'Host: a', 'Connection: close'],
+  ]) {
+    const client = await open({ decide: () => says('bye') });
+    client.head(...head);
+    assert.match(await client.end(), /\r\nConnection: close\r\n[^]*bye$/);
+    await gate?.close();
+  }
+});
+
+test('engine sends head and content of a small answer in one piece', async () => {
+  const client = await open();
+  const pieces: number[] = [];
+  client.socket.on('data', (chunk) => pieces.push(chunk.length));
+  client.head('GET / HTTP/1.1', 'Host: a');
+  const server = await upstream.next();
+  await server.until('\r\n\r\n');
+  server.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3\r\nall\r\n0\r\n\r\n');
+  await client.until('0\r\n\r\n');
+  assert.equal(pieces.length, 1);
+});
+
+test('engine leaves a connection alone that is reset while its answer is on the way', async () => {
+  const decided = Promise.withResolvers<Verdict>();
+  const asked = Promise.withResolvers<void>();
+  const client = await open({
+    decide: () => {
+      asked.resolve();
+      return decided.promise;
+    },
+  });
+  client.head('GET / HTTP/1.1', 'Host: a');
+  await asked.promise;
+  client.socket.resetAndDestroy();
+  while ((gate?.engine.connections().open ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
+  decided.resolve(says('too late'));
+  const next = await gate?.connect();
+  next?.head('GET / HTTP/1.1', 'Host: a');
+  await next?.until('too late');
+});
+
+test('startEngine() rejects when the address is taken, and leaves nothing behind', async () => {
+  await open();
+  const port = gate?.engine.port ?? 0;
+  const before = process.getActiveResourcesInfo().length;
+  await assert.rejects(startGate({ upstream: upstreamAt(upstream.origin), port }), /EADDRINUSE/);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(process.getActiveResourcesInfo().length <= before, true);
+});
+
+test('engine counts a connection until it is closed', async () => {
+  const client = await open({ decide: () => says('.') });
+  client.head('GET / HTTP/1.1', 'Host: a');
+  await client.until('\r\n\r\n.');
+  assert.deepEqual(gate?.engine.connections(), { open: 1, tunnels: 0 });
+  client.socket.end();
+  await once(client.socket, 'close');
+  while ((gate?.engine.connections().open ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
+});

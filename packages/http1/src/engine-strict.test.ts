@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { afterEach, beforeEach, test } from 'node:test';
+import { startEngine } from './server.ts';
+import {
+  type Gate,
+  type GateOptions,
+  type RawUpstream,
+  rawUpstream,
+  startGate,
+  upstreamAt,
+  Wire,
+} from './engine-testing.ts';
+
+let upstream: RawUpstream;
+let gate: Gate | undefined;
+
+beforeEach(async () => {
+  upstream = await rawUpstream();
+});
+
+afterEach(async () => {
+  await gate?.close();
+  await upstream.close();
+  assert.deepEqual(gate?.errors ?? [], []);
+  gate = undefined;
+});
+
+async function open(options: Partial<GateOptions> = {}): Promise<Wire> {
+  gate = await startGate({ upstream: upstreamAt(upstream.origin), ...options });
+  return gate.connect();
+}
+
+const request = (...fields: readonly string[]): string => ['GET / HTTP/1.1', ...fields, '', ''].join('\r\n');
+
+const refused: readonly (readonly [what: string, bytes: string, status: number])[] = [
+  ['a line that is no request', 'HELLO\r\n\r\n', 400],
+  ['an unknown method', 'FETCH / HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+  ['an unknown version', 'GET / HTTP/1.2\r\nHost: a\r\n\r\n', 400],
+  ['HTTP/2 without a preface', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
+  ['no Host', request(), 400],
+  ['two Hosts', request('Host: a', 'Host: a'), 400],
+  ['a bare line feed', 'GET / HTTP/1.1\nHost: a\n\n', 400],
+  ['a blank before the colon', request('Host: a', 'X : 1'), 400],
+  ['a folded line', request('Host: a', 'X: 1', ' 2'), 400],
+  ['a NUL in a value', request('Host: a', 'X: a\0b'), 400],
+  ['two different lengths', request('Host: a', 'Content-Length: 1', 'Content-Length: 2'), 400],
+  ['a length with a sign', request('Host: a', 'Content-Length: +1'), 400],
+  ['length and chunks together', request('Host: a', 'Content-Length: 1', 'Transfer-Encoding: chunked'), 400],
+  ['chunked twice', request('Host: a', 'Transfer-Encoding: chunked, chunked'), 400],
+  ['an unknown transfer coding', request('Host: a', 'Transfer-Encoding: xchunked'), 400],
+  ['chunks in HTTP/1.0', 'POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+  ['CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n', 405],
+  ['one field too many', request('Host: a', ...Array.from({ length: 100 }, (_, i) => `X-${i}: 1`)), 431],
+  ['very many fields', request('Host: a', ...Array.from({ length: 3_000 }, (_, i) => `X-${i}: 1`)), 431],
+  ['a head that is too long', request('Host: a', `X: ${'x'.repeat(66_000)}`), 431],
+];
+
+for (const [what, bytes, status] of refused) {
+  test(`engine refuses ${what} with ${status}, closes, and sends nothing on`, async () => {
+    const client = await open();
+    client.send(bytes);
+    const answer = await client.end();
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} [^\\r]*\\r\\n`));
+    assert.match(answer, /\r\nConnection: close\r\n/);
+    assert.match(answer, /\r\n\r\nbad: /);
+    assert.equal(upstream.connections.length, 0);
+    assert.equal(gate?.heads.length, 0);
+  });
+}
+
+test('engine takes as many fields as allowed, and a head of nearly 64 KiB', async () => {
+  const client = await open();
+  client.head(
+    'GET / HTTP/1.1',
+    'Host: a',
+    ...Array.from({ length: 98 }, (_, i) => `X-${i}: 1`),
+    `X: ${'x'.repeat(64_000)}`,
+  );
+  const server = await upstream.next();
+  assert.match(await server.until('\r\n\r\n'), /\r\nX-97: 1\r\n/);
+});
+
+test('engine answers 408 to a head that does not end', async () => {
+  const client = await open({ limits: { headTimeoutMs: 100 } });
+  client.send('GET / HTTP/1.1\r\nHost: ');
+  assert.match(await client.end(), /^HTTP\/1\.1 408 /);
+});
+
+test('engine closes a connection on which nothing comes, without a word', async () => {
+  const client = await open({ limits: { headTimeoutMs: 100 } });
+  assert.equal(await client.end(), '');
+});
+
+test('engine closes a kept connection that is not used any more', async () => {
+  const client = await open({
+    limits: { idleTimeoutMs: 100 },
+    decide: () => ({ kind: 'reply', reply: { status: 200, fields: [], body: 'ok' } }),
+  });
+  client.head('GET / HTTP/1.1', 'Host: a');
+  assert.match(await client.end(), /ok$/);
+});
+
+test('engine answers 408 to an upload that stops, and gives the upstream up', async () => {
+  const client = await open({ limits: { idleTimeoutMs: 100 } });
+  client.head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10').send('abc');
+  const server = await upstream.next();
+  await server.until('abc');
+  assert.match(await client.end(), /^HTTP\/1\.1 408 /);
+  await server.end();
+  assert.equal((await gate?.completion(1))?.end, 'client-gone');
+});
+
+test('engine answers 504 when the upstream takes no more content', async () => {
+  const client = await open({ limits: { idleTimeoutMs: 600 } });
+  client.head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 99999999');
+  const server = await upstream.next();
+  server.socket.pause();
+  client.send('x'.repeat(20_000_000));
+  await client.until('failed: response-timeout');
+});
+
+test('engine answers 413 to an announced length over the limit, and asks nobody', async () => {
+  const client = await open({ limits: { bodyBytes: 10 } });
+  client.head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 11').send('x'.repeat(11));
+  assert.match(await client.end(), /^HTTP\/1\.1 413 /);
+  assert.equal(gate?.heads.length, 0);
+});
+
+test('engine answers 413 to chunks beyond the limit and gives the upstream up', async () => {
+  const client = await open({ limits: { bodyBytes: 10 } });
+  client.head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked').send('8\r\n12345678\r\n');
+  const server = await upstream.next();
+  await server.until('12345678');
+  client.send('8\r\n12345678\r\n');
+  assert.match(await client.end(), /^HTTP\/1\.1 413 /);
+  await server.end();
+});
+
+test('engine answers 400 to a broken chunk and does not end the upstream request as if it were whole', async () => {
+  const client = await open();
+  client.head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked').send('3\r\nabc\r\n');
+  const server = await upstream.next();
+  await server.until('abc');
+  client.send('zz\r\n');
+  assert.match(await client.end(), /^HTTP\/1\.1 400 /);
+  assert.doesNotMatch(await server.end(), /\r\n0\r\n/);
+  assert.equal((await gate?.completion(1))?.end, 'client-gone');
+});
+
+test('engine cuts a client that pipelines without end', async () => {
+  const client = await open();
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(10_000));
+  await client.when(() => client.closed || client.ended);
+  assert.equal(upstream.connections.length <= 1, true);
+});
+
+test('engine does not go on reading requests behind one that it refused', async () => {
+  const client = await open();
+  client.send(`${request('Host: a', 'Host: b')}GET /second HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await client.end();
+  assert.equal(gate?.heads.length, 0);
+});
+
+test('engine lets a client that goes on sending read why it was refused', async () => {
+  const client = await open();
+  client.socket.pause();
+  client.send('HELLO\r\n\r\n');
+  for (let i = 0; i < 50; i++) client.send('x'.repeat(10_000));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  // What comes to a closed socket would be answered with a reset.
+  client.send('x'.repeat(10_000));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  client.send('x'.repeat(10_000));
+  client.socket.resume();
+  assert.match(await client.end(), /^HTTP\/1\.1 400 [^]*bad: /);
+  client.socket.end();
+  await client.when(() => client.closed);
+  assert.equal(client.error, undefined);
+});
+
+test('engine gives IPv4 addresses as such on an IPv6 listener', async () => {
+  gate = await startGate({
+    upstream: upstreamAt(upstream.origin),
+    address: '::',
+    decide: () => ({ kind: 'reply', reply: { status: 200, fields: [], body: 'ok' } }),
+  });
+  const client = await gate.connect();
+  client.head('GET / HTTP/1.1', 'Host: a');
+  await client.until('ok');
+  assert.equal(gate.heads[0]?.connection.remoteAddress, '127.0.0.1');
+});
+
+test('engine keeps one memory per connection', async () => {
+  const client = await open({
+    decide: (head) => {
+      const { memory } = head.connection;
+      memory.set('count', Number(memory.get('count') ?? 0) + 1);
+      return { kind: 'reply', reply: { status: 200, fields: [], body: `seen ${String(memory.get('count'))}` } };
+    },
+  });
+  client.head('GET / HTTP/1.1', 'Host: a');
+  await client.until('seen 1');
+  client.head('GET / HTTP/1.1', 'Host: a');
+  await client.until('seen 2');
+  const other = await gate?.connect();
+  other?.head('GET / HTTP/1.1', 'Host: a');
+  await other?.until('seen 1');
+});
+
+test('engine answers barely when the handler cannot make its replies, and reports it', async () => {
+  const reported: string[] = [];
+  const engine = await startEngine(
+    {
+      address: '127.0.0.1',
+      port: 0,
+      limits: { headBytes: 16_384, headerCount: 10, headTimeoutMs: 1_000, idleTimeoutMs: 1_000 },
+      onError: (detail) => reported.push(detail),
+    },
+    {
+      decide: () => assert.fail('bug'),
+      upstreamFailed: () => assert.fail('bug'),
+      badRequest: () => assert.fail('bug'),
+    },
+  );
+  for (const [bytes, status] of [
+    ['nonsense\r\n\r\n', 400],
+    [request('Host: a'), 500],
+  ] as const) {
+    const client = new Wire(net.connect(engine.port, '127.0.0.1'));
+    client.send(bytes);
+    assert.match(await client.end(), new RegExp(`^HTTP/1\\.1 ${status} `));
+  }
+  await engine.drain(0);
+  assert.equal(reported.length, 3);
+});

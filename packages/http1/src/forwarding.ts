@@ -1,0 +1,247 @@
+import type { Socket } from 'node:net';
+import { lastChunk } from './chunked.ts';
+import type { Completion, Forward, UpstreamFailure } from './exchange.ts';
+import type { Fields } from './fields.ts';
+import type { StatusLine } from './head.ts';
+import { checkTrailers, hasContent, interimHead, requestHead, responseHead, switchingHead } from './outgoing-head.ts';
+import { openTunnel } from './opened-tunnel.ts';
+import { report } from './report.ts';
+import type { Exchange, Work } from './server-exchange.ts';
+import { passableTrailers } from './trailers.ts';
+import { type Call, type CallEvents, isIdempotent } from './upstream.ts';
+
+/** The client left before an answer began. The number is nginx's; HTTP has none. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+const UNCARRIABLE: UpstreamFailure = { code: 'other', detail: 'the verdict could not be carried out' };
+
+const NO_FIELDS: Fields = [];
+
+/** Carries out a `forward`: the request to the upstream and its answer back, as they come, or a tunnel. */
+export class Forwarding implements CallEvents, Work {
+  readonly #exchange: Exchange;
+  readonly #verdict: Forward;
+  readonly #startedAt = performance.now();
+  #call: Call | undefined;
+  #status = CLIENT_CLOSED_REQUEST;
+  #bytesToClient = 0;
+  #bytesToUpstream = 0;
+  #uploaded: boolean;
+  #chunked = false;
+  #paused = false;
+  #trailers: Fields = NO_FIELDS;
+  #completed = false;
+
+  constructor(exchange: Exchange, verdict: Forward) {
+    this.#exchange = exchange;
+    this.#verdict = verdict;
+    this.#uploaded = !exchange.hasContent;
+  }
+
+  start(): void {
+    const { context, line, head, hasContent } = this.#exchange;
+    const { upstream, target, fields } = this.#verdict;
+    const { method, body, expectContinue } = line;
+    const { upgrade } = head;
+    try {
+      const text = requestHead({ method, target, fields, body, upgrade, expectContinue });
+      const idempotent = isIdempotent(method);
+      this.#call = context.pools.call(upstream, text, { method, body, upgrade, idempotent, expectContinue }, this);
+      if (!hasContent) this.#call.end();
+    } catch (error) {
+      return this.#broken(error);
+    }
+    if (hasContent) this.#exchange.connection.awaitContent();
+  }
+
+  // The request.
+
+  content(chunk: Buffer): void {
+    if (this.#completed || this.#call === undefined) return;
+    this.#bytesToUpstream += chunk.length;
+    if (!this.#call.write(chunk)) this.#exchange.connection.holdContent();
+  }
+
+  contentEnd(trailers: Fields): void {
+    if (this.#completed || this.#call === undefined) return;
+    this.#uploaded = true;
+    try {
+      const kept = trailers.length > 0 ? (this.#verdict.requestTrailers?.(trailers) ?? NO_FIELDS) : NO_FIELDS;
+      this.#call.end(checkTrailers(kept));
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  /** Nothing has moved. If the upstream keeps us waiting, it has failed; else the client is too slow. */
+  stalled(): void {
+    const { connection, awaitsContinue } = this.#exchange;
+    if (!connection.holdsContent && !awaitsContinue)
+      return this.#exchange.giveUp(408, 'The content did not come in time');
+    this.#call?.abort();
+    const { origin } = this.#verdict.upstream;
+    const detail = `${origin}: takes no content and gives no response`;
+    this.failed({ code: 'response-timeout', detail }, this.#exchange.headSent);
+  }
+
+  /** The client takes more. */
+  drained(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#call?.resumeResponse();
+  }
+
+  /** The response has been written completely. */
+  finished(): void {
+    this.#complete('complete');
+  }
+
+  cancelled(status: number | undefined): void {
+    this.#call?.abort();
+    if (status !== undefined) this.#status = status;
+    this.#complete(this.#exchange.context.stopping ? 'shutdown' : 'client-gone');
+  }
+
+  // The answer.
+
+  continue_(): void {
+    this.#exchange.continue();
+  }
+
+  informational(status: number, fields: Fields): void {
+    const { connection, over, headSent, line } = this.#exchange;
+    // HTTP/1.0 knows no interim answers (RFC 9110, 15.2).
+    if (over || headSent || line.minor === 0) return;
+    try {
+      connection.out.add(interimHead(status, this.#permitted(fields)));
+    } catch (error) {
+      return this.#broken(error);
+    }
+    connection.out.flush();
+  }
+
+  head(head: StatusLine): void {
+    const exchange = this.#exchange;
+    if (exchange.over) return;
+    const { connection, context, line } = exchange;
+    exchange.decideClosing();
+    if (!this.#uploaded) connection.awaitNothing();
+    const { body, status } = head;
+    const delimited = body.kind === 'none' || body.kind === 'length' || !hasContent(line.method, status);
+    const framing = delimited ? 'as-received' : line.minor === 0 ? 'until-close' : 'chunked';
+    this.#chunked = framing === 'chunked';
+    const extra = this.#verdict.responseFields;
+    let text: string;
+    try {
+      const fields = this.#permitted(head.fields);
+      text = responseHead({
+        head: fields === head.fields ? head : { ...head, fields },
+        extra,
+        framing,
+        close: exchange.closes,
+        date: context.dateLine(),
+      });
+    } catch (error) {
+      return this.#broken(error);
+    }
+    this.#status = status;
+    exchange.headSent = true;
+    connection.out.add(text);
+  }
+
+  data(chunk: Buffer): boolean {
+    const { out } = this.#exchange.connection;
+    this.#bytesToClient += chunk.length;
+    const free = this.#chunked ? out.chunk(chunk) : out.content(chunk);
+    this.#mindTheClient();
+    return free;
+  }
+
+  trailers(fields: Fields): void {
+    if (this.#chunked) this.#trailers = passableTrailers(fields);
+  }
+
+  end(): void {
+    const exchange = this.#exchange;
+    if (this.#chunked) exchange.connection.out.add(lastChunk(this.#trailers));
+    exchange.finish();
+  }
+
+  flush(): void {
+    this.#exchange.connection.out.flush();
+    this.#mindTheClient();
+  }
+
+  failed(failure: UpstreamFailure, answered: boolean): void {
+    const exchange = this.#exchange;
+    if (answered || exchange.headSent) {
+      this.#complete('upstream-failed', failure);
+      return exchange.cut();
+    }
+    const reply = exchange.context.handler.upstreamFailed(exchange.head, failure);
+    this.#status = reply.status;
+    this.#complete('upstream-failed', failure);
+    exchange.reply(reply);
+  }
+
+  drain(): void {
+    const { connection } = this.#exchange;
+    if (this.#completed) return;
+    if (!this.#exchange.headSent) connection.awaitContent();
+    connection.takeContent();
+  }
+
+  upgraded(head: StatusLine, socket: Socket, rest: Buffer): void {
+    const exchange = this.#exchange;
+    if (exchange.over) return void socket.destroy();
+    let text: string;
+    try {
+      text = switchingHead(this.#permitted(head.fields), this.#verdict.responseFields);
+    } catch (error) {
+      socket.destroy();
+      return this.#broken(error);
+    }
+    this.#completed = true;
+    const client = exchange.connection.socket;
+    const clientRest = exchange.release();
+    client.write(text, 'latin1');
+    const parts = { client, clientRest, upstream: socket, upstreamRest: rest, startedAt: this.#startedAt };
+    openTunnel(parts, exchange.context, this.#verdict);
+  }
+
+  #permitted(fields: Fields): Fields {
+    return this.#verdict.upstreamFields?.(fields) ?? fields;
+  }
+
+  /** Reads no faster from the upstream than the client takes. */
+  #mindTheClient(): void {
+    if (this.#paused || !this.#exchange.connection.out.full) return;
+    this.#paused = true;
+    this.#call?.pauseResponse();
+  }
+
+  /** A bug of ours or of the handler. */
+  #broken(error: unknown): void {
+    this.#call?.abort();
+    this.#status = 500;
+    this.#complete('upstream-failed', UNCARRIABLE);
+    this.#exchange.broken(error);
+  }
+
+  #complete(end: Completion['end'], failure?: UpstreamFailure): void {
+    if (this.#completed) return;
+    this.#completed = true;
+    const { ended } = this.#verdict;
+    if (ended === undefined) return;
+    const completion: Completion = {
+      status: this.#status,
+      durationMs: performance.now() - this.#startedAt,
+      bytesToClient: this.#bytesToClient,
+      bytesToUpstream: this.#bytesToUpstream,
+      end,
+      failure,
+      closedBy: undefined,
+    };
+    report(this.#exchange.context, () => ended(completion));
+  }
+}

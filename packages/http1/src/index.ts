@@ -1,0 +1,24 @@
+/**
+ * A strict HTTP/1.1 engine on bare sockets: what a gateway needs of it.
+ *
+ * @module
+ */
+export type { EngineLimits } from './engine-context.ts';
+export type {
+  Client,
+  Completion,
+  Connection,
+  Forward,
+  Handler,
+  Reply,
+  RequestHead,
+  Tunnel,
+  Upstream,
+  UpstreamFailure,
+  Verdict,
+} from './exchange.ts';
+export { type Fields, fieldValues, singleField } from './fields.ts';
+export { type Engine, type EngineOptions, startEngine } from './server.ts';
+export type { Certificate } from './tls.ts';
+export { foldFieldName, passableTrailers } from './trailers.ts';
+export { type Handshake, type HandshakeRefusal, isUpgrade, websocketHandshake } from './websocket-handshake.ts';

@@ -1,0 +1,246 @@
+/**
+ * The HTTP engine: listens, reads requests strictly, asks a `Handler` for a verdict,
+ * carries it out and reports how it ended.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { AddressLimits } from './address-limits.ts';
+import { dateLines } from './date-line.ts';
+import { Deadlines } from './deadlines.ts';
+import { type EngineContext, type EngineLimits, guarded, type OpenTunnel } from './engine-context.ts';
+import type { Handler } from './exchange.ts';
+import { readProxiedAddress } from './proxied-address.ts';
+import { ClientConnection } from './server-connection.ts';
+import { type Certificate, Certificates } from './tls.ts';
+import { UpstreamPools } from './upstream-pool.ts';
+
+export interface EngineOptions {
+  readonly address: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** Several: by the name that a client asks for; the first one is for all others. Without any: plain HTTP. */
+  readonly tls?: Certificate | readonly Certificate[] | undefined;
+  readonly limits: EngineLimits;
+  /** Whether connections from this address begin with a PROXY protocol header, in which alone the client's address is. */
+  readonly proxyProtocol?: ((address: string) => boolean) | undefined;
+  /** Several processes or threads may listen on the same port. */
+  readonly reusePort?: boolean | undefined;
+  /** For the log: a bug here or in the handler. Never what a client or an upstream can cause. */
+  readonly onError: (detail: string, cause?: unknown) => void;
+}
+
+export interface Engine {
+  readonly address: string;
+  readonly port: number;
+  connections(): { readonly open: number; readonly tunnels: number };
+  /** Connections to the upstreams that are kept for requests; those of tunnels do not count. */
+  upstreamConnections(): { readonly busy: number; readonly idle: number };
+  /**
+   * Stops: takes no more connections, closes unused ones, lets requests in progress finish with `Connection: close`.
+   * Tunnels and whatever else is left after `graceMs` end by `shutdown`. Resolves when everything is closed.
+   */
+  drain(graceMs: number): Promise<void>;
+  /** New connections get these; those that are open keep theirs. Throws when one is unusable, and nothing changes. */
+  replaceCertificate(certificate: Certificate | readonly Certificate[]): void;
+}
+
+/** Idle time after which the operating system asks whether the other side is still there. */
+const PROBE_MS = 30_000;
+/** How long the two sides of a WebSocket may take to answer our Close. */
+const CLOSING_MS = 1_000;
+
+/** The code of a WebSocket Close (RFC 6455, 7.4.1). */
+const GOING_AWAY = 1001;
+
+/** Starts to listen. Rejects when the address cannot be had. */
+export async function startEngine(options: EngineOptions, handler: Handler): Promise<Engine> {
+  const engine = new HttpEngine(options, handler);
+  try {
+    await engine.listen();
+  } catch (error) {
+    engine.abandon();
+    throw error;
+  }
+  return engine;
+}
+
+class HttpEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #context: EngineContext;
+  readonly #server: Server;
+  readonly #certificates: Certificates | undefined;
+  readonly #deadlines: Deadlines;
+  readonly #addresses: AddressLimits;
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<ClientConnection>();
+  #drained: Promise<void> | undefined;
+
+  constructor(options: EngineOptions, handler: Handler) {
+    const { limits, tls, onError } = options;
+    this.#options = options;
+    this.#certificates = tls === undefined ? undefined : new Certificates(listed(tls));
+    this.#deadlines = new Deadlines(shortest(limits), () => performance.now());
+    this.#addresses = new AddressLimits(limits.connectionsPerAddress ?? Number.POSITIVE_INFINITY);
+    this.#context = {
+      handler: guarded(handler, onError),
+      limits,
+      pools: new UpstreamPools(),
+      tunnels: new Set<OpenTunnel>(),
+      dateLine: dateLines(() => Date.now()),
+      draining: false,
+      stopping: false,
+      onError,
+    };
+    this.#server = createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS },
+      (socket) => this.#onConnection(socket),
+    );
+  }
+
+  get address(): string {
+    const bound = this.#server.address();
+    return bound === null || typeof bound === 'string' ? '' : bound.address;
+  }
+
+  get port(): number {
+    const bound = this.#server.address();
+    return bound === null || typeof bound === 'string' ? 0 : bound.port;
+  }
+
+  listen(): Promise<void> {
+    const { address: host, port, reusePort = false } = this.#options;
+    const server = this.#server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      // The default of 511 connections waiting to be accepted is little for a burst of reconnecting clients.
+      server.listen({ host, port, reusePort, backlog: 4_096 }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.#context.onError('The listener failed', error));
+        resolve();
+      });
+    });
+  }
+
+  /** Listening has failed. */
+  abandon(): void {
+    this.#deadlines.close();
+    this.#context.pools.close();
+  }
+
+  connections(): { readonly open: number; readonly tunnels: number } {
+    return { open: this.#sockets.size, tunnels: this.#context.tunnels.size };
+  }
+
+  upstreamConnections(): { readonly busy: number; readonly idle: number } {
+    return this.#context.pools.stats();
+  }
+
+  drain(graceMs: number): Promise<void> {
+    this.#drained ??= this.#drain(graceMs);
+    return this.#drained;
+  }
+
+  replaceCertificate(certificate: Certificate | readonly Certificate[]): void {
+    if (this.#certificates === undefined) throw new TypeError('Cannot replace certificate: the listener has none');
+    this.#certificates.replace(listed(certificate));
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    const context = this.#context;
+    context.draining = true;
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    for (const connection of this.#connections) if (connection.idle) connection.cancel();
+    let end: NodeJS.Timeout | undefined;
+    const grace = setTimeout(() => {
+      context.stopping = true;
+      for (const connection of this.#connections) connection.cancel();
+      // Without any grace there is none for a farewell either.
+      const farewell = graceMs > 0 && context.tunnels.size > 0;
+      if (!farewell) return this.#cutAll();
+      for (const tunnel of context.tunnels) tunnel.close(GOING_AWAY, 'shutdown');
+      end = setTimeout(() => this.#cutAll(), CLOSING_MS);
+    }, graceMs);
+    await closed;
+    clearTimeout(grace);
+    clearTimeout(end);
+    // The listener is closed a moment before its last connections say so.
+    for (const socket of this.#sockets) await once(socket, 'close');
+    this.#cutAll();
+    this.#deadlines.close();
+    context.pools.close();
+  }
+
+  #cutAll(): void {
+    for (const tunnel of this.#context.tunnels) tunnel.destroy('shutdown');
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #onConnection(socket: Socket): void {
+    const peer = plainAddress(socket.remoteAddress ?? '');
+    // Without a listener an error would end the process.
+    socket.on('error', () => {});
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#options.proxyProtocol?.(peer) !== true) return this.#admit(socket, peer);
+    readProxiedAddress({
+      socket,
+      deadlines: this.#deadlines,
+      limitMs: this.#context.limits.headTimeoutMs,
+      admit: (address = peer) => this.#admit(socket, address),
+    });
+  }
+
+  /** The client's address is known. */
+  #admit(socket: Socket, remoteAddress: string): void {
+    if (!this.#addresses.enter(remoteAddress)) return void socket.destroy();
+    socket.once('close', () => this.#addresses.leave(remoteAddress));
+    const certificates = this.#certificates;
+    if (certificates === undefined) return this.#serve(socket, remoteAddress);
+    const secure = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: certificates.default.context,
+      ...certificates.options(),
+    });
+    secure.on('error', () => socket.destroy());
+    // A connection counts until what lies below it is closed as well.
+    secure.once('close', () => socket.destroy());
+    const late = { check: (now: number): unknown => now >= deadline && socket.destroy() };
+    const deadline = this.#deadlines.after(this.#context.limits.headTimeoutMs);
+    this.#deadlines.timed.add(late);
+    const known = (): boolean => this.#deadlines.timed.delete(late);
+    secure.once('close', known);
+    secure.once('secure', () => {
+      known();
+      this.#serve(secure, remoteAddress);
+    });
+  }
+
+  #serve(socket: Socket, remoteAddress: string): void {
+    const connection = new ClientConnection(socket, {
+      context: this.#context,
+      deadlines: this.#deadlines,
+      remoteAddress,
+      certificateHash: (secure) => this.#certificates?.hashOf(secure),
+    });
+    this.#connections.add(connection);
+    // Reading was stopped behind a PROXY protocol header.
+    if (socket.isPaused()) socket.resume();
+    socket.once('close', () => this.#connections.delete(connection));
+  }
+}
+
+const listed = (tls: Certificate | readonly Certificate[]): readonly Certificate[] => ('cert' in tls ? [tls] : tls);
+
+const shortest = ({ headTimeoutMs, idleTimeoutMs, bodyTimeoutMs, writeTimeoutMs }: EngineLimits): number =>
+  Math.min(headTimeoutMs, idleTimeoutMs, bodyTimeoutMs ?? idleTimeoutMs, writeTimeoutMs ?? idleTimeoutMs);
+
+/** An IPv4 address as such, also when an IPv6 socket took the connection (RFC 4291, 2.5.5.2). */
+function plainAddress(address: string): string {
+  const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address);
+  return mapped?.[1] ?? address;
+}

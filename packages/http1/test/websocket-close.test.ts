@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { after, afterEach, before, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { WebSocket, WebSocketServer } from 'ws';
+import { type Gate, startGate, upstreamAt } from '../src/engine-testing.ts';
+import type { Tunnel } from '../src/exchange.ts';
+
+/** How one end of a WebSocket saw it end. */
+interface Ending {
+  readonly code: number;
+  readonly reason: string;
+  /** What the protocol was found to be broken by. */
+  readonly errors: readonly string[];
+}
+
+let server: WebSocketServer;
+let gate: Gate;
+let tunnels: Tunnel[];
+
+before(async () => {
+  server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: { threshold: 0 } });
+  await once(server, 'listening');
+  tunnels = [];
+  const { port } = server.address() as AddressInfo;
+  gate = await startGate({
+    upstream: upstreamAt(`http://127.0.0.1:${port}`),
+    forward: { opened: (tunnel) => tunnels.push(tunnel), ended: () => {} },
+  });
+});
+
+afterEach(() => {
+  tunnels.length = 0;
+});
+
+after(async () => {
+  server.close();
+  await gate.close();
+});
+
+function endingOf(socket: WebSocket): Promise<Ending> {
+  const errors: string[] = [];
+  socket.on('error', (error) => errors.push(error.message));
+  return new Promise((resolve) => {
+    socket.on('close', (code, reason) => resolve({ code, reason: String(reason), errors }));
+  });
+}
+
+/** Both ends of a WebSocket through the gate, and how they will end. */
+async function open(perMessageDeflate: boolean) {
+  const arrived = once(server, 'connection');
+  const client = new WebSocket(`ws://127.0.0.1:${gate.engine.port}/ws`, { perMessageDeflate });
+  const endings = [endingOf(client)];
+  await once(client, 'open');
+  const [peer] = (await arrived) as [WebSocket];
+  endings.push(endingOf(peer));
+  const [tunnel] = tunnels as [Tunnel];
+  return { client, peer, tunnel, endings: Promise.all(endings) };
+}
+
+const ended: Ending = { code: 4401, reason: 'session ended', errors: [] };
+
+for (const perMessageDeflate of [false, true]) {
+  const how = perMessageDeflate ? 'a compressed' : 'a plain';
+
+  test(`Tunnel.close() ends ${how} WebSocket that is silent with its code and reason at both ends`, async () => {
+    const { tunnel, endings } = await open(perMessageDeflate);
+    tunnel.close(4401, 'session ended');
+    assert.deepEqual(await endings, [ended, ended]);
+  });
+
+  test(`Tunnel.close() ends ${how} WebSocket in the middle of both directions, whenever it comes`, async () => {
+    for (let round = 0; round < 12; round++) {
+      tunnels.length = 0;
+      const { client, peer, tunnel, endings } = await open(perMessageDeflate);
+      const message = Buffer.from('0123456789'.repeat(20 * 3 ** (round % 6)));
+      for (const [from, to] of [
+        [client, peer],
+        [peer, client],
+      ] as const) {
+        to.on('message', (data: Buffer) => assert.equal(data.equals(message), true));
+        for (let i = 0; i < 40; i++) from.send(message);
+      }
+      for (let turns = 0; turns < round; turns++) await turn();
+      tunnel.close(4401, 'session ended');
+      assert.deepEqual(await endings, [ended, ended]);
+    }
+  });
+
+  test(`Tunnel.close() ends ${how} WebSocket between the fragments of a message`, async () => {
+    const { client, peer, tunnel, endings } = await open(perMessageDeflate);
+    const pinged = once(peer, 'ping');
+    client.send('one ', { fin: false });
+    client.send('two ', { fin: false });
+    client.ping();
+    await pinged;
+    tunnel.close(4401, 'session ended');
+    assert.deepEqual(await endings, [ended, ended]);
+  });
+}
+
+test('engine ends its tunnels with 1001 when it is drained', async () => {
+  const { port } = server.address() as AddressInfo;
+  const other = await startGate({ upstream: upstreamAt(`http://127.0.0.1:${port}`) });
+  const arrived = once(server, 'connection');
+  const client = new WebSocket(`ws://127.0.0.1:${other.engine.port}/ws`);
+  const endings = [endingOf(client)];
+  await once(client, 'open');
+  const [peer] = (await arrived) as [WebSocket];
+  endings.push(endingOf(peer));
+  await other.engine.drain(1);
+  for (const { code, errors } of await Promise.all(endings)) assert.deepEqual([code, errors], [1001, []]);
+  await other.close();
+});
