@@ -5,6 +5,7 @@
  * @module
  */
 import type { Writable } from 'node:stream';
+import { type Engine, startEngine } from '@cardea/http1';
 import { createAcceptor, parseKeytab } from '@cardea/kerberos';
 import { type Logger, pino } from 'pino';
 import { fanOut } from './audit/fan-out.ts';
@@ -31,7 +32,6 @@ import { jwks } from './server/endpoints/jwks.ts';
 import { login, loginForm } from './server/endpoints/login.ts';
 import { logout, logoutForm } from './server/endpoints/logout.ts';
 import { me } from './server/endpoints/me.ts';
-import { type Engine, startEngine } from './server/engine-node.ts';
 import { type Live, LiveSessions } from './server/live-sessions.ts';
 import { createMetrics } from './server/metrics.ts';
 import { Pipeline } from './server/pipeline.ts';
@@ -188,6 +188,9 @@ async function assemble(
     headTimeoutMs: config.limits.head_timeout,
     idleTimeoutMs: config.limits.idle,
     bodyBytes: config.limits.body,
+    bodyTimeoutMs: config.limits.body_timeout,
+    writeTimeoutMs: config.limits.write_timeout,
+    ...(config.trusted_proxies.length > 0 ? {} : { connectionsPerAddress: config.limits.connections_per_address }),
   };
   for (const listener of config.listen) {
     const engine = await startEngine({ ...listenOn(listener, read), limits, onError: onTrouble }, pipeline);

@@ -40,7 +40,16 @@ test('checkConfig() fills in safe defaults', () => {
     sign_in: [],
     directory: { groups: {} },
     roles: {},
-    limits: { head: 65_536, headers: 100, head_timeout: 15_000, body: undefined, idle: 75_000 },
+    limits: {
+      head: 65_536,
+      headers: 100,
+      head_timeout: 15_000,
+      body: undefined,
+      body_timeout: 60_000,
+      write_timeout: 60_000,
+      connections_per_address: 2_000,
+      idle: 75_000,
+    },
     audit: { stdout: true, sqlite: true, retain: 7_776_000_000 },
     log: { level: 'info' },
   });

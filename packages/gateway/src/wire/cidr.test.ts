@@ -123,3 +123,12 @@ for (const [one, other, same] of [
     assert.equal(networkOf(one) === networkOf(other), same);
   });
 }
+
+test('cidrMatcher() judges an address the same however often and among however many others it is asked', () => {
+  const inside = cidrMatcher(['10.1.0.0/16']);
+  for (let i = 0; i < 3_000; i++) {
+    assert.equal(inside(`10.1.${i >> 8}.${i & 255}`), true);
+    assert.equal(inside(`10.2.${i >> 8}.${i & 255}`), false);
+    assert.equal(inside('10.1.0.1'), true);
+  }
+});

@@ -43,12 +43,22 @@ export function cidrMatcher(networks: readonly string[]): (address: string) => b
     if (parsed.kind === 'wrong') throw new TypeError(`Cannot read network "${text}": ${parsed.reason}`);
     return parsed.cidr;
   });
+  // Every request asks, and mostly about the same few peers.
+  const known = new Map<string, boolean>();
   return (address) => {
     if (cidrs.length === 0) return false;
+    const before = known.get(address);
+    if (before !== undefined) return before;
     const bytes = addressBytes(address);
-    return bytes !== undefined && cidrs.some((cidr) => contains(cidr, bytes));
+    const inside = bytes !== undefined && cidrs.some((cidr) => contains(cidr, bytes));
+    if (known.size >= maxKnown) known.clear();
+    known.set(address, inside);
+    return inside;
   };
 }
+
+/** Addresses that a matcher remembers. */
+const maxKnown = 1_000;
 
 /** The one spelling of an address (RFC 5952; wrapped IPv4 unwrapped), or `undefined` for what is none. */
 export function canonicalAddress(text: string): string | undefined {

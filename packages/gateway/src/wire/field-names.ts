@@ -6,16 +6,10 @@
  *
  * @module
  */
+import { foldFieldName } from '@cardea/http1';
 import type { Fields } from './fields.ts';
 
-/**
- * The key under which names are the same to somebody: lower case, and `-` for every character that is neither letter
- * nor digit (`_` and `.` above all; RFC 3875, 4.1.18, and servers that go further than it).
- */
-export function foldFieldName(name: string): string {
-  const lower = name.toLowerCase();
-  return /[^a-z0-9-]/.test(lower) ? lower.replace(/[^a-z0-9-]/g, '-') : lower;
-}
+export { foldFieldName };
 
 /**
  * Names by which proxies tell applications who is there. No client may set them on any app, whether or not the app is

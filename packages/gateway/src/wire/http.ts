@@ -1,119 +1,19 @@
 /**
- * HTTP as the pipeline sees it: data, without any server library's classes, so
- * that the engine below can be exchanged. An engine reads requests, asks a
- * `Handler` for a verdict, carries the verdict out, and reports how it ended.
+ * HTTP as the pipeline sees it: data, without any server library's classes. The
+ * types are those of the engine that carries verdicts out.
  *
  * @module
  */
-import type { Fields } from './fields.ts';
-
-export interface Connection {
-  /** The peer's address as the socket gives it, IPv4-mapped IPv6 written as IPv4. */
-  readonly remoteAddress: string;
-  readonly tls: boolean;
-  /** Hash of our certificate for `tls-server-end-point` (RFC 5929), when this connection ends TLS here. */
-  readonly certificateHash: Uint8Array | undefined;
-  /** A place for what belongs to this connection alone, such as an unfinished sign-in. */
-  readonly memory: Map<string, unknown>;
-}
-
-export interface RequestHead {
-  readonly method: string;
-  /** The request target exactly as received. */
-  readonly target: string;
-  readonly fields: Fields;
-  readonly connection: Connection;
-  /** This is a WebSocket opening handshake (RFC 6455, 4.1) by its fields, not yet judged. */
-  readonly upgrade: boolean;
-}
-
-/** A complete answer of our own. `Content-Length` and `Date` are the engine's to add. */
-export interface Reply {
-  readonly status: number;
-  readonly fields: Fields;
-  readonly body: string | Uint8Array;
-  /** Close the connection afterwards. */
-  readonly close?: boolean;
-}
-
-/** Where an app's requests go. Make one object per app and keep it: connections are pooled by it. */
-export interface Upstream {
-  /** `http://127.0.0.1:3000` or `https://app.internal:8443`: an origin, without a path. */
-  readonly origin: string;
-  /** PEM of the authority that an https upstream must chain to; default: the system's. */
-  readonly ca: string | undefined;
-  readonly connectTimeoutMs: number;
-  /** From the end of the request to the head of the response. Streams may then last for ever. */
-  readonly responseTimeoutMs: number;
-}
-
-export type Verdict =
-  | { readonly kind: 'reply'; readonly reply: Reply }
-  /** One of our own endpoints: it gets the request as the Fetch standard has it, with at most `maxBody` bytes. */
-  | { readonly kind: 'endpoint'; readonly maxBody: number; handle(request: Request): Promise<Response> }
-  | Forward;
-
-export interface Forward {
-  readonly kind: 'forward';
-  readonly upstream: Upstream;
-  /** The canonical target: what policy judged is what the upstream gets. */
-  readonly target: string;
-  /**
-   * All end-to-end fields for the upstream, `Host` included, hop-by-hop fields already gone. Framing (`Content-Length`,
-   * `Transfer-Encoding`) and what asks for an upgrade (`Connection`, `Upgrade`) are written by the engine, whatever is here.
-   */
-  readonly fields: Fields;
-  /** Fields to add to the response, a 101 included, e.g. `Set-Cookie`, `WWW-Authenticate`. They replace nothing. */
-  readonly responseFields: Fields;
-  /** Which of the request's trailer fields go on. Without it none does: a trailer can forge what the header was cleaned of. */
-  readonly requestTrailers?: (trailers: Fields) => Fields;
-  /** What of the upstream's fields goes on to the client, with interim answers and a 101 as well. Without it all do. */
-  readonly upstreamFields?: (fields: Fields) => Fields;
-  /** Called once, when the upstream has accepted an upgrade. */
-  readonly opened?: (tunnel: Tunnel) => void;
-  /** Called once, however it ends. */
-  readonly ended?: (completion: Completion) => void;
-}
-
-export interface Tunnel {
-  /** Ends both sides at once. `reason` comes back in the completion. */
-  destroy(reason: string): void;
-}
-
-export interface Completion {
-  /** Status sent to the client; 101 for a tunnel; 499 when the client left before any. */
-  readonly status: number;
-  readonly durationMs: number;
-  /** Content, or what went through the tunnel; heads do not count. */
-  readonly bytesToClient: number;
-  readonly bytesToUpstream: number;
-  /** `complete` for a tunnel: one side ended it in order. `shutdown`: we ended it. */
-  readonly end: 'complete' | 'client-gone' | 'upstream-failed' | 'shutdown';
-  /** Only for `upstream-failed`. */
-  readonly failure: UpstreamFailure | undefined;
-  /** Only for a tunnel: `client` or `upstream`, whoever ended it first, else the reason we gave (`Tunnel.destroy`). */
-  readonly closedBy: string | undefined;
-}
-
-export interface UpstreamFailure {
-  readonly code:
-    | 'connect-refused'
-    | 'connect-timeout'
-    | 'response-timeout'
-    | 'reset'
-    | 'tls'
-    | 'name'
-    | 'protocol'
-    | 'other';
-  /** For the administrator; names the upstream, contains no request data. */
-  readonly detail: string;
-}
-
-export interface Handler {
-  /** Judges one request. It never rejects for what a client can cause; a rejection is a bug and becomes 500. `signal` fires when the client has gone. */
-  decide(head: RequestHead, signal: AbortSignal): Verdict | Promise<Verdict>;
-  /** The page or JSON for an upstream failure before a response began (502 or 504). */
-  upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply;
-  /** The reply for a request that breaks HTTP (400, 431, 413, 408 ...). `head` is absent when it could not be read. */
-  badRequest(status: number, detail: string): Reply;
-}
+export type {
+  Client,
+  Completion,
+  Connection,
+  Forward,
+  Handler,
+  Reply,
+  RequestHead,
+  Tunnel,
+  Upstream,
+  UpstreamFailure,
+  Verdict,
+} from '@cardea/http1';

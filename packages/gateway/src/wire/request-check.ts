@@ -1,7 +1,7 @@
 import { foldFieldName } from './field-names.ts';
 import type { RequestHead } from './http.ts';
 import { isFieldValue, isToken } from './field-grammar.ts';
-import { type HandshakeRefusal, websocketHandshake } from './websocket-handshake.ts';
+import { type HandshakeRefusal, websocketHandshake } from '@cardea/http1';
 
 export type RequestRefusal =
   | 'method-malformed'

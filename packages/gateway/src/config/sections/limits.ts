@@ -18,6 +18,20 @@ export const limits = () =>
         .prefault('none')
         .transform((limit) => (limit === 'none' ? undefined : limit))
         .describe('Size of a request body. `none`: as much as the app takes.'),
+      body_timeout: duration('1s', '1h', '60s')
+        .prefault('60s')
+        .describe('How long an upload may stand still before the app has begun to answer.'),
+      write_timeout: duration('1s', '1h', '60s')
+        .prefault('60s')
+        .describe('How long a client may take nothing of what it asked for.'),
+      connections_per_address: z
+        .int()
+        .min(10)
+        .max(1_000_000)
+        .prefault(2000)
+        .describe(
+          'Connections that one client address may have open; further ones are closed at once. Not counted behind `trusted_proxies`, where everybody comes from the same addresses.',
+        ),
       idle: duration('1s', '1h', '75s')
         .prefault('75s')
         .describe('How long a connection may wait for its next request. WebSockets and streams are not meant.'),
