@@ -35,6 +35,8 @@ import { me } from './server/endpoints/me.ts';
 import { type Live, LiveSessions } from './server/live-sessions.ts';
 import { createMetrics } from './server/metrics.ts';
 import { Pipeline } from './server/pipeline.ts';
+import { Recorder } from './server/recorder.ts';
+import { Visitors } from './server/visitors.ts';
 import { openDatabase } from './stores/database.ts';
 import { openKeys } from './stores/key-file.ts';
 import { startKeyRotation } from './stores/key-rotation.ts';
@@ -151,6 +153,12 @@ async function assemble(
   ];
   const apps = config.apps.map((app) => compileApp(app, read));
   const names = apps.flatMap((app) => Object.values(app.headers)).filter((name) => name !== undefined);
+  const recorder = new Recorder({ audit, metrics, now, onClientLeft: clientLeft });
+  const offer = {
+    prefix,
+    challenges: authenticators.map(({ challenge }) => challenge).filter((value) => value !== undefined),
+    form: passwords !== undefined,
+  };
   const pipeline = new Pipeline({
     apps,
     endpoints,
@@ -167,17 +175,11 @@ async function assemble(
         ...names,
       ]),
     },
-    authenticators,
-    offer: {
-      prefix,
-      challenges: authenticators.map(({ challenge }) => challenge).filter((value) => value !== undefined),
-      form: passwords !== undefined,
-    },
+    offer,
+    visitors: new Visitors({ authenticators, offer, sessions, recorder }),
     sessions,
-    audit,
-    metrics,
+    recorder,
     now,
-    onClientLeft: clientLeft,
   });
 
   let draining = false;

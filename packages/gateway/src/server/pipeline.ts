@@ -16,44 +16,33 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { type Authenticator, authenticate } from '../auth/authenticator.ts';
 import { checkOrigin } from '../auth/origin.ts';
-import type { EventParticulars } from '../core/audit-event.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
-import type { AuditSink } from '../ports/audit-sink.ts';
-import { readCookie, withoutCookies, withoutSetCookies } from '../wire/cookies.ts';
-import { type Fields, fieldValues } from '../wire/fields.ts';
 import { wantsPage } from '../wire/accepts.ts';
+import type { Fields } from '../wire/fields.ts';
 import { forwardedFields } from '../wire/forwarded.ts';
-import type { Completion, Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
+import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { endToEndTrailers } from '../wire/trailers.ts';
 import { notAllowed, notSignedIn, problem, type SignInOffer } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
 import { type Endpoint, findEndpoint, isReserved } from './endpoints/endpoint.ts';
-import { type Live, type LiveSessions, sessionCookieName } from './live-sessions.ts';
-import type { Metrics } from './metrics.ts';
+import { forApp, forClient } from './between.ts';
+import type { Live, LiveSessions } from './live-sessions.ts';
+import type { Recorder } from './recorder.ts';
 import { type BadRequest, type ReadingOptions, type RequestContext, readRequest } from './request-context.ts';
+import { nobody, type Visitor, type Visitors } from './visitors.ts';
 
 export interface PipelineParts {
   readonly apps: readonly App[];
   readonly endpoints: readonly Endpoint[];
   readonly reading: ReadingOptions;
-  readonly authenticators: readonly Authenticator[];
   readonly offer: SignInOffer;
+  readonly visitors: Visitors;
   readonly sessions: LiveSessions;
-  readonly audit: AuditSink;
-  readonly metrics: Metrics;
+  readonly recorder: Recorder;
   readonly now: () => number;
-  /** For the log: a client went away in the middle of a request or a response. */
-  readonly onClientLeft: (details: Readonly<Record<string, string | number>>) => void;
 }
-
-/** Who asks, as far as credentials tell; or the answer, when the credentials alone decide it. */
-export type Visitor =
-  | { readonly kind: 'anonymous'; readonly responseFields: Fields }
-  | { readonly kind: 'signed-in'; readonly live: Live; readonly responseFields: Fields }
-  | { readonly kind: 'answered'; readonly reply: Reply };
 
 /** Judges every request to an app. */
 export class Pipeline implements Handler {
@@ -66,7 +55,7 @@ export class Pipeline implements Handler {
   }
 
   decide(head: RequestHead): Verdict | Promise<Verdict> {
-    const { apps, endpoints, reading, offer, now } = this.#parts;
+    const { apps, endpoints, reading, offer, visitors, now } = this.#parts;
     const context = readRequest(head, now(), reading);
     if ('kind' in context) return this.#badRequest(head, context);
 
@@ -89,9 +78,9 @@ export class Pipeline implements Handler {
     // app, unless another site's page caused the request.
     const visitor: Visitor | Promise<Visitor> = open
       ? origin === undefined
-        ? this.#bySession(context)
+        ? visitors.bySession(context)
         : nobody
-      : this.#visitor(context, app);
+      : visitors.of(context, app);
     return visitor instanceof Promise
       ? visitor.then((found) => this.#judge(context, app, found))
       : this.#judge(context, app, visitor);
@@ -108,7 +97,7 @@ export class Pipeline implements Handler {
   }
 
   badRequest(status: number, detail: string): Reply {
-    this.#parts.metrics.refusals.inc({ reason: 'bad-request' });
+    this.#parts.recorder.metrics.refusals.inc({ reason: 'bad-request' });
     return {
       ...problem({ audience: 'program', requestId: undefined }, status, {
         error: 'bad-request',
@@ -129,81 +118,6 @@ export class Pipeline implements Handler {
       allowed: app.allowedOrigins,
     });
     return check.kind === 'refused' ? check.reason : undefined;
-  }
-
-  /** Step 5, first half: the session cookie alone. */
-  #bySession(context: RequestContext): Visitor | Promise<Visitor> {
-    const secure = context.proto === 'https';
-    const cookie = readCookie(context.fields, sessionCookieName(secure));
-    if (cookie.kind === 'none') return nobody;
-    // Two session cookies: somebody planted one. Neither is believed, and both go.
-    if (cookie.kind === 'ambiguous') return this.#forgotten(secure);
-    const opened = this.#parts.sessions.open(cookie.value, context.now);
-    const visitor = (found: Awaited<typeof opened>): Visitor => {
-      if (found.kind !== 'ok') return this.#forgotten(secure);
-      const renewed = found.renew ? this.#parts.sessions.seal(found.live, context.now, secure) : undefined;
-      return {
-        kind: 'signed-in',
-        live: found.live,
-        responseFields: renewed === undefined ? [] : cookieFields(renewed),
-      };
-    };
-    return opened instanceof Promise ? opened.then(visitor) : visitor(opened);
-  }
-
-  #forgotten(secure: boolean): Visitor {
-    return { kind: 'anonymous', responseFields: cookieFields(this.#parts.sessions.end(undefined, secure)) };
-  }
-
-  /** Step 5: the session cookie, else every sign-in method. Synchronous for a session that is in memory. */
-  #visitor(context: RequestContext, app: App | undefined): Visitor | Promise<Visitor> {
-    const known = this.#bySession(context);
-    if (known instanceof Promise)
-      return known.then((visitor) => (visitor.kind === 'anonymous' ? this.#signIn(context, app, visitor) : visitor));
-    return known.kind === 'anonymous' ? this.#signIn(context, app, known) : known;
-  }
-
-  async #signIn(
-    context: RequestContext,
-    app: App | undefined,
-    before: Visitor & { kind: 'anonymous' },
-  ): Promise<Visitor> {
-    const { authenticators, metrics, offer, sessions } = this.#parts;
-    const { now } = context;
-    if (context.authorization === undefined) return before;
-    const started = performance.now();
-    const credentials = { authorization: context.authorization, connection: context.head.connection, now };
-    let outcome: Awaited<ReturnType<typeof authenticate>>;
-    try {
-      outcome = await authenticate(authenticators, credentials);
-    } catch (error) {
-      return { kind: 'answered', reply: this.#signInBroken(context, app, 'unavailable', error) };
-    }
-    if (outcome.kind === 'absent') return before;
-    const method = outcome.method ?? '';
-    metrics.signInSeconds.observe({ method }, (performance.now() - started) / 1000);
-    metrics.signIns.inc({ method, result: outcome.kind });
-
-    if (outcome.kind === 'continue')
-      return { kind: 'answered', reply: notSignedIn(context, offer, { challenge: outcome.replyHeader }) };
-    if (outcome.kind === 'rejected') {
-      this.#record(context, app, { kind: 'sign-in-failed', method, reason: outcome.reason, detail: outcome.detail });
-      const challenge = outcome.replyHeader;
-      return { kind: 'answered', reply: notSignedIn(context, offer, { challenge, failed: true }) };
-    }
-
-    const live = sessions.start(outcome.identity, now);
-    const cookie = sessions.seal(live, now, context.proto === 'https');
-    const tooLarge =
-      cookie === undefined ? 'the session does not fit into a cookie: every request signs in again' : undefined;
-    const note = [outcome.note, live.note, tooLarge].filter((text) => text !== undefined).join('; ');
-    this.#record(context, app, { kind: 'sign-in', method, note: note === '' ? undefined : note }, live);
-    const reply = outcome.replyHeader === undefined ? [] : ['WWW-Authenticate', outcome.replyHeader];
-    return {
-      kind: 'signed-in',
-      live,
-      responseFields: [...(cookie === undefined ? [] : cookieFields(cookie)), ...reply],
-    };
   }
 
   /** Steps 6 to 8. */
@@ -231,8 +145,7 @@ export class Pipeline implements Handler {
     responseFields: Fields,
   ): Forward {
     const { head, address, authority, proto, requestId } = context;
-    const { metrics, reading } = this.#parts;
-    const upgrade = head.upgrade;
+    const { recorder, reading } = this.#parts;
     let open = false;
     this.#forwarded.set(head, context);
     return {
@@ -242,28 +155,20 @@ export class Pipeline implements Handler {
       fields: [
         'Host',
         app.hostHeader === 'preserve' ? authority : new URL(app.upstream.origin).host,
-        ...forAppOnly(context.fields),
+        ...forApp(context.fields),
         ...forwardedFields({ address, proto, host: authority }),
         'X-Request-Id',
         requestId,
         ...identity,
       ],
       requestTrailers: (trailers) => endToEndTrailers(trailers, reading.stripIdentity),
-      upstreamFields: withoutGatewayCookies,
+      upstreamFields: forClient,
       responseFields,
       opened: () => {
         open = true;
-        metrics.sockets.inc({ app: app.name });
-        this.#record(context, app, { ...socketEvent(context, 'websocket-opened'), ...noNumbers }, live);
+        recorder.socketOpened(context, app, live);
       },
-      ended: (completion) => {
-        metrics.requests.inc({ app: app.name, outcome: upgrade && open ? 'websocket' : completion.end });
-        if (completion.failure !== undefined) this.#upstreamTrouble(context, app, live, completion.failure);
-        if (completion.end === 'client-gone' && !open) this.#clientLeft(context, app, completion);
-        if (!open) return;
-        metrics.sockets.dec({ app: app.name });
-        this.#record(context, app, { ...socketEvent(context, 'websocket-closed'), ...numbersOf(completion) }, live);
-      },
+      ended: (completion) => recorder.ended(context, app, live, open, completion),
     };
   }
 
@@ -276,7 +181,7 @@ export class Pipeline implements Handler {
     if (endpoint.signIn === 'required' && visitor.kind === 'anonymous')
       return this.#replied(app, 'sign-in', notSignedIn(context, this.#parts.offer, { extra: visitor.responseFields }));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
-    this.#parts.metrics.requests.inc({ app: app.name, outcome: 'endpoint' });
+    this.#parts.recorder.answered(app, 'endpoint');
     return {
       kind: 'endpoint',
       maxBody: 64 * 1024,
@@ -285,7 +190,7 @@ export class Pipeline implements Handler {
           context,
           app,
           live,
-          record: (event, about) => this.#record(context, app, event, about ?? live),
+          record: (event, about) => this.#parts.recorder.event(context, app, event, about ?? live),
         });
         // An endpoint that begins or ends a session has the last word on the cookie: a renewal of the old one behind it
         // would undo a sign-out, or put the old session in the place of the new one.
@@ -298,132 +203,38 @@ export class Pipeline implements Handler {
   }
 
   #visitorOf(endpoint: Endpoint, context: RequestContext, app: App): Visitor | Promise<Visitor> {
+    const { visitors } = this.#parts;
     switch (endpoint.signIn) {
       case 'required':
-        return this.#visitor(context, app);
+        return visitors.of(context, app);
       case 'if-any':
-        return this.#bySession(context);
+        return visitors.bySession(context);
       case 'never':
         return nobody;
     }
   }
 
   #replied(app: App, outcome: string, reply: Reply): Verdict {
-    this.#parts.metrics.requests.inc({ app: app.name, outcome });
+    this.#parts.recorder.answered(app, outcome);
     return { kind: 'reply', reply };
   }
 
   /** A refusal with its reason, for the audit log and the metrics; `reply` does not name it. */
   #refuse(context: RequestContext, app: App | undefined, reason: string, reply: Reply, live?: Live): Verdict {
-    this.#parts.metrics.refusals.inc({ reason });
-    this.#parts.metrics.requests.inc({ app: app?.name ?? '', outcome: 'refused' });
-    const { host, path, head } = context;
-    this.#record(context, app, { kind: 'refused', reason, httpMethod: head.method, host, path }, live);
+    this.#parts.recorder.refused(context, app, reason, live);
     return { kind: 'reply', reply };
   }
 
   #badRequest(head: RequestHead, { status, reason }: BadRequest): Verdict {
     const requestId = randomUUID();
-    this.#parts.metrics.refusals.inc({ reason });
-    this.#parts.audit.write({
-      kind: 'refused',
-      time: this.#parts.now(),
-      requestId,
-      address: head.connection.remoteAddress,
-      app: undefined,
-      account: undefined,
-      subject: undefined,
-      reason,
-      httpMethod: head.method.slice(0, 32),
-      host: (fieldValues(head.fields, 'host')[0] ?? '').slice(0, 255),
-      path: shortened(head.target.split('?')[0] ?? ''),
-    });
+    this.#parts.recorder.badRequest(head, requestId, reason);
     const audience = wantsPage(head) ? 'person' : 'program';
     // RFC 6455, 4.2.2: whoever refuses a version says which one it speaks.
     const extra = status === 426 ? ['Sec-WebSocket-Version', '13'] : [];
     const view = { error: 'bad-request', title: 'Bad request', text: `The request was refused: ${reason}.` };
     return { kind: 'reply', reply: { ...problem({ audience, requestId }, status, view, extra), close: true } };
   }
-
-  #signInBroken(context: RequestContext, app: App | undefined, reason: string, error: unknown): Reply {
-    const detail = error instanceof Error ? error.message : String(error);
-    this.#parts.metrics.signIns.inc({ method: '', result: reason });
-    this.#record(context, app, { kind: 'sign-in-failed', method: '', reason, detail });
-    return problem(context, 503, {
-      error: 'sign-in-unavailable',
-      title: 'Signing in is not possible right now',
-      text: 'Please try again in a minute; if it lasts, tell your administrator.',
-    });
-  }
-
-  #clientLeft(context: RequestContext, app: App, { status, bytesToClient, bytesToUpstream }: Completion): void {
-    const { requestId, address, path } = context;
-    this.#parts.onClientLeft({ requestId, app: app.name, address, path, status, bytesToClient, bytesToUpstream });
-  }
-
-  #upstreamTrouble(context: RequestContext, app: App, live: Live | undefined, failure: UpstreamFailure): void {
-    this.#parts.metrics.upstreamFailures.inc({ app: app.name, code: failure.code });
-    const { path } = context;
-    this.#record(context, app, { kind: 'upstream-failed', reason: failure.code, detail: failure.detail, path }, live);
-  }
-
-  #record(context: RequestContext, app: App | undefined, event: EventParticulars, live?: Live): void {
-    this.#parts.audit.write({
-      ...('path' in event ? { ...event, path: shortened(event.path) } : event),
-      time: this.#parts.now(),
-      requestId: context.requestId,
-      address: context.address,
-      app: app?.name,
-      account: live?.identity.account,
-      subject: live?.identity.subject,
-    });
-  }
 }
-
-const nobody: Visitor = { kind: 'anonymous', responseFields: [] };
-
-/** A response that sets a session must not end up in a shared cache (RFC 9111, 5.2.2.7). */
-const cookieFields = (cookie: string): Fields => ['Set-Cookie', cookie, 'Cache-Control', 'private'];
-
-/** What the app gets of the client's fields: not our cookies, and not a credential that was meant for us. */
-function forAppOnly(fields: Fields): Fields {
-  const rest = withoutCookies(fields, gatewayCookies);
-  const kept: string[] = [];
-  for (let i = 0; i < rest.length; i += 2) {
-    const name = (rest[i] as string).toLowerCase();
-    const value = rest[i + 1] as string;
-    if (name === 'host' || (name === 'authorization' && /^negotiate(?: |$)/i.test(value))) continue;
-    kept.push(rest[i] as string, value);
-  }
-  return kept;
-}
-
-/** An app must not be able to sign anybody in or out, least of all as somebody else. */
-const withoutGatewayCookies = (fields: Fields): Fields => withoutSetCookies(fields, gatewayCookies);
-
-const gatewayCookies = ['cardea', 'cardea-csrf', 'cardea-tx'].flatMap((name) => [name, `__Host-${name}`]);
-
-const socketEvent = <K extends 'websocket-opened' | 'websocket-closed'>(context: RequestContext, kind: K) => ({
-  kind,
-  path: context.path,
-});
-
-const noNumbers = {
-  durationMs: undefined,
-  bytesToClient: undefined,
-  bytesToUpstream: undefined,
-  reason: undefined,
-};
-
-const numbersOf = (completion: Completion) => ({
-  durationMs: Math.round(completion.durationMs),
-  bytesToClient: completion.bytesToClient,
-  bytesToUpstream: completion.bytesToUpstream,
-  reason: completion.closedBy ?? completion.end,
-});
-
-/** Enough to know a path by, and not so much that strangers could fill the disk with their own words. */
-const shortened = (path: string): string => (path.length > 1_000 ? `${path.slice(0, 1_000)}…` : path);
 
 const ambiguous = (context: RequestContext): Reply =>
   problem(context, 400, {

@@ -1,0 +1,26 @@
+/**
+ * What passes between client and app, and what does not: the gateway's own cookies
+ * and credentials stay with the gateway, in both directions.
+ *
+ * @module
+ */
+import { withoutCookies, withoutSetCookies } from '../wire/cookies.ts';
+import type { Fields } from '../wire/fields.ts';
+
+const gatewayCookies = ['cardea', 'cardea-csrf', 'cardea-tx'].flatMap((name) => [name, `__Host-${name}`]);
+
+/** What the app gets of the client's fields: not our cookies, and not a credential that was meant for us. `Host` is set anew. */
+export function forApp(fields: Fields): Fields {
+  const rest = withoutCookies(fields, gatewayCookies);
+  const kept: string[] = [];
+  for (let i = 0; i < rest.length; i += 2) {
+    const name = (rest[i] as string).toLowerCase();
+    const value = rest[i + 1] as string;
+    if (name === 'host' || (name === 'authorization' && /^negotiate(?: |$)/i.test(value))) continue;
+    kept.push(rest[i] as string, value);
+  }
+  return kept;
+}
+
+/** What the client gets of the app's fields: an app must not be able to sign anybody in or out, least of all as somebody else. */
+export const forClient = (fields: Fields): Fields => withoutSetCookies(fields, gatewayCookies);
