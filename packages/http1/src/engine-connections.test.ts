@@ -174,6 +174,16 @@ test('engine ends an HTTP/1.0 connection after its answer, and one whose client 
   }
 });
 
+test('engine closes a connection after its last answer without waiting for the client to close its side', async () => {
+  const client = await open({ decide: () => says('bye') });
+  client.head('GET / HTTP/1.1', 'Host: a', 'Connection: close');
+  await client.end();
+  const late = performance.now() + 1_000;
+  while ((gate?.engine.connections().open ?? 0) > 0 && performance.now() < late)
+    await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(gate?.engine.connections().open, 0);
+});
+
 test('engine sends head and content of a small answer in one piece', async () => {
   const client = await open();
   const pieces: number[] = [];

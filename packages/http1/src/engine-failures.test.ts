@@ -215,6 +215,20 @@ test('engine cuts the upstream at once when the client leaves in the middle of a
   assert.deepEqual({ end, bytesToUpstream }, { end: 'client-gone', bytesToUpstream: 4 });
 });
 
+test('engine reports client-gone when the client leaves before it has taken an answer that is complete', async () => {
+  // Far more than sockets hold, so that it waits to be written when the upstream is through.
+  const responseFields = ['X-Much', 'a'.repeat(32 * 1024 * 1024)];
+  const client = await open({}, { forward: { responseFields } });
+  client.socket.pause();
+  client.head('GET / HTTP/1.1', 'Host: a');
+  const server = await upstream.next();
+  await server.until('\r\n\r\n');
+  server.send('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nall');
+  await gate?.settled();
+  client.socket.resetAndDestroy();
+  assert.equal((await gate?.completion(1))?.end, 'client-gone');
+});
+
 test('engine reports a callback that fails and goes on', async () => {
   const client = await open({}, { forward: { ended: () => assert.fail('bug') } });
   client.head('GET /1 HTTP/1.1', 'Host: a');

@@ -165,6 +165,8 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
   answered(exchange: Exchange): void {
     if (exchange !== this.#current) return;
     if (this.#requestRead) return this.#leave(exchange);
+    // An answer that was there at once: the reader has not come to say so yet, but nothing is left to read.
+    if (!exchange.hasContent) return;
     if (exchange.closes) {
       this.#turnDeaf();
       return this.#linger(DISCARD_MS);
@@ -173,10 +175,11 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
     this.takeContent();
   }
 
-  /** Calls back when all that was written has been taken by the operating system: at once, in the usual case. */
+  /** Calls back when the operating system has taken all that was written, and not at all when the connection ends before. */
   whenWritten(then: () => void): void {
-    if (this.out.empty) then();
-    else this.socket.write('', then);
+    this.socket.write('', (error) => {
+      if (error === null || error === undefined) then();
+    });
   }
 
   /**

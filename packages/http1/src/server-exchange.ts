@@ -174,8 +174,11 @@ export class Exchange implements Client {
 
   /** All of the response has been given to the outbox. */
   finish(): void {
-    this.connection.out.flush();
-    if (this.connection.out.empty) this.#finished();
+    const { out, socket } = this.connection;
+    out.flush();
+    // A client that is gone has not got it; the `close` of its connection will cancel.
+    if (socket.destroyed) return;
+    if (out.empty) this.#finished();
     else this.connection.whenWritten(() => this.#finished());
   }
 
