@@ -135,6 +135,19 @@ for (const [what, method, response] of [
     assert.equal(client.received.includes('evil'), false);
   });
 
+test('engine gives nobody what an upstream says unasked on a kept connection', async () => {
+  const client = await open();
+  client.head('GET /a HTTP/1.1', 'Host: app');
+  const server = await upstream.next();
+  await server.until('\r\n\r\n');
+  server.send(OK);
+  await client.until('ok');
+  server.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+  await server.when(() => server.ended || server.closed);
+  await askAsVictim();
+  assert.equal(client.received.includes('evil'), false);
+});
+
 for (const [what, fields, kept] of [
   ['another version', [...handshake.slice(0, -1), 'Sec-WebSocket-Version: 777'], true],
   ['no key', handshake.filter((field) => !field.startsWith('Sec-WebSocket-Key')), true],

@@ -70,9 +70,12 @@ async function settle(client: Wire, { sees }: Payload): Promise<void> {
     await client.until('\r\n\r\n');
     return;
   }
+  assert.match(
+    await client.until('\r\n\r\n'),
+    /^HTTP\/1\.1 (?:400|405|413|417|431|501|505) [^]*\r\nConnection: close\r\n/,
+  );
   await client.end();
   assert.equal(client.received.match(/HTTP\/1\.1 /g)?.length, 1, client.received);
-  assert.match(client.received, /^HTTP\/1\.1 (?:400|405|413|417|431|501|505) [^]*\r\nConnection: close\r\n/);
 }
 
 for (const payload of payloads) {

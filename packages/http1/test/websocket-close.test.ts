@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -99,6 +104,42 @@ for (const perMessageDeflate of [false, true]) {
     assert.deepEqual(await endings, [ended, ended]);
   });
 }
+
+test('Tunnel.close() ends a WebSocket over TLS on both sides in the middle of both directions', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cardea-ws-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-subj', '/CN=localhost'];
+  const names = ['-addext', 'subjectAltName=DNS:localhost'];
+  const files = ['-out', certFile, '-keyout', keyFile];
+  execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '2', ...files, ...kind, ...names], { stdio: 'ignore' });
+  const certificate = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+
+  const below = https.createServer(certificate);
+  const secure = new WebSocketServer({ server: below });
+  below.listen(0, '127.0.0.1');
+  await once(below, 'listening');
+  const { port } = below.address() as AddressInfo;
+  const { promise: opened, resolve } = Promise.withResolvers<Tunnel>();
+  const other = await startGate({
+    tls: certificate,
+    upstream: upstreamAt(`https://localhost:${port}`, { ca: certificate.cert }),
+    forward: { opened: resolve, ended: () => {} },
+  });
+  const arrived = once(secure, 'connection');
+  const client = new WebSocket(`wss://localhost:${other.engine.port}/ws`, { ca: certificate.cert });
+  const endings = [endingOf(client)];
+  await once(client, 'open');
+  const [peer] = (await arrived) as [WebSocket];
+  endings.push(endingOf(peer));
+  for (const socket of [client, peer]) for (let i = 0; i < 40; i++) socket.send(Buffer.alloc(50_000, i));
+  await once(client, 'message');
+  (await opened).close(4401, 'session ended');
+  assert.deepEqual(await Promise.all(endings), [ended, ended]);
+  secure.close();
+  below.close();
+  await other.close();
+});
 
 test('engine ends its tunnels with 1001 when it is drained', async () => {
   const { port } = server.address() as AddressInfo;
