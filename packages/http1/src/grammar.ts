@@ -42,11 +42,23 @@ export function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
+/**
+ * Without the spaces and tabs at both ends, where `String.trim` would take much more. Not by `/[\t ]+$/`, which looks at a
+ * long run of blanks once for each of them: 60 KB of them in one field took a second and a half.
+ */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
 /** The members of a comma list of tokens, in lower case; empty ones are skipped (RFC 9110, 5.6.1). */
 export function tokens(value: string): readonly string[] | 'malformed' {
   const members: string[] = [];
   for (const member of value.split(',')) {
-    const token = member.replace(/^[\t ]+|[\t ]+$/g, '');
+    const token = trimBlanks(member);
     if (token === '') continue;
     if (!isToken(token)) return 'malformed';
     members.push(token.toLowerCase());

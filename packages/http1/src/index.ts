@@ -18,6 +18,7 @@ export type {
   Verdict,
 } from './exchange.ts';
 export { type Fields, fieldValues, singleField } from './fields.ts';
+export { isFieldValue, isToken, tokens, trimBlanks } from './grammar.ts';
 export { type Engine, type EngineOptions, startEngine } from './server.ts';
 export type { Certificate } from './tls.ts';
 export { foldFieldName, passableTrailers } from './trailers.ts';
