@@ -141,7 +141,7 @@ async function assemble(
     assertionReuseMs: 60_000,
   });
 
-  const { authenticators, passwords } = signInMethods(loaded, replayCache, directory);
+  const { authenticators, passwords } = signInMethods(loaded, read, replayCache, directory);
   const silent = authenticators.length > 0;
   const { prefix } = config;
   const endpoints: readonly Endpoint[] = [
@@ -266,7 +266,8 @@ function openDirectory(config: Config, read: Read, onTrouble: (message: string) 
 
 /** Every sign-in method of the configuration: one branch each. */
 function signInMethods(
-  { config, users, files }: Loaded,
+  { config, users }: Loaded,
+  read: Read,
   replayCache: ReplayCache,
   directory: Directory | undefined,
 ): { readonly authenticators: readonly Authenticator[]; readonly passwords: PasswordSource | undefined } {
@@ -274,9 +275,7 @@ function signInMethods(
   let passwords: PasswordSource | undefined;
   for (const method of config.sign_in) {
     if (method.negotiate !== undefined)
-      authenticators.push(
-        kerberos(method.negotiate, reader({ config, users, files }), config.session.lifetime, replayCache, directory),
-      );
+      authenticators.push(kerberos(method.negotiate, read, config.session.lifetime, replayCache, directory));
     if (method.password !== undefined) passwords = passwordSource({ users, lifetimeMs: config.session.lifetime });
   }
   return { authenticators, passwords };
@@ -329,7 +328,7 @@ function compileApp(app: AppConfig, read: Read): App {
     },
     headerEncoding: app.header_encoding,
     audience: app.assertion.audience,
-    hostHeader: app.host_header,
+    upstreamHost: app.host_header === 'upstream' ? new URL(app.upstream.url).host : undefined,
     allowedOrigins: app.allowed_origins,
     unauthorized: app.unauthorized,
   };

@@ -34,7 +34,7 @@ const user = z.strictObject({
 });
 
 /** The file of people who sign in with a password. */
-export const usersSchema = z.strictObject({
+const usersSchema = z.strictObject({
   users: z.array(user).describe('The people, in any order.'),
 });
 

@@ -19,8 +19,8 @@ export interface App {
   readonly headers: IdentityHeaders;
   readonly headerEncoding: HeaderEncoding;
   readonly audience: string;
-  /** What the upstream gets as `Host`: the client's, or its own. */
-  readonly hostHeader: 'preserve' | 'upstream';
+  /** What the upstream gets as `Host`; `undefined`: the client's. */
+  readonly upstreamHost: string | undefined;
   readonly allowedOrigins: readonly string[];
   /** Where refused pages are sent instead of a 403 page. */
   readonly unauthorized: string | undefined;

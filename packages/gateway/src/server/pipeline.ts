@@ -154,7 +154,7 @@ export class Pipeline implements Handler {
       target: context.target,
       fields: [
         'Host',
-        app.hostHeader === 'preserve' ? authority : new URL(app.upstream.origin).host,
+        app.upstreamHost ?? authority,
         ...forApp(context.fields),
         ...forwardedFields({ address, proto, host: authority }),
         'X-Request-Id',
