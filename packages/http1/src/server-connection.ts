@@ -15,6 +15,8 @@ import { Exchange } from './server-exchange.ts';
 const DISCARD_MS = 30_000;
 /** How long a client may take to read last words before its connection is gone. */
 const LINGER_MS = 2_000;
+/** How long a connection at rest remembers what its last request said. */
+const REMEMBERED_MS = 5_000;
 /** Bytes that may wait behind the request in progress. More is no client that means well: browsers do not pipeline at all. */
 const MAX_EARLY = 64 * 1024;
 
@@ -222,7 +224,10 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
 
   check(now: number): void {
     if (this.#takesNothing(now)) return this.#destroy();
-    if (now < this.#deadline) return;
+    if (now < this.#deadline) {
+      if (this.#awaited === 'next-request' && this.#restingMs() >= REMEMBERED_MS) this.#reader.forget();
+      return;
+    }
     this.#deadline = Number.POSITIVE_INFINITY;
     if (this.#awaited === 'head') this.fault({ status: 408, reason: 'head-timeout' });
     else if (this.#awaited === 'content') this.#current?.stalled();
@@ -287,6 +292,11 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
   #await(what: Awaited, limitMs: number): void {
     this.#awaited = what;
     this.#deadline = this.#parts.deadlines.after(limitMs);
+  }
+
+  #restingMs(): number {
+    const { deadlines, context } = this.#parts;
+    return deadlines.after(context.limits.idleTimeoutMs) - this.#deadline;
   }
 
   #turnDeaf(): void {

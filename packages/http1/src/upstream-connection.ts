@@ -6,6 +6,7 @@ import { type Limits, MessageReader, type ReaderEvents } from './message-reader.
 import { Outbox } from './outbox.ts';
 import { ReadBuffer } from './read-buffer.ts';
 import { type Address, connect, readPastWrites } from './upstream-address.ts';
+import { RelayedHead } from './relayed-head.ts';
 import { UpstreamError } from './upstream-failure.ts';
 
 /** As much as we take from a client. Apps answer with many cookies. */
@@ -41,7 +42,7 @@ export interface Occupant {
   connected(): void;
   interim(status: number, fields: Fields): void;
   switched(head: StatusLine): void;
-  head(head: StatusLine): void;
+  head(head: StatusLine, relayed: RelayedHead): void;
   data(chunk: Buffer): boolean;
   trailers(fields: Fields): void;
   flush(): void;
@@ -75,6 +76,7 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
   connected = false;
   readonly #forUpgrade: boolean;
   readonly #reader = new MessageReader<StatusLine>('response', LIMITS, this);
+  readonly #relayed = new RelayedHead();
   #occupant: Occupant | undefined;
   /** When what we wait for began: connecting, an answer, or being unused. */
   #since: number;
@@ -186,7 +188,7 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
     else if (head.status < 200) occupant.interim(head.status, head.fields);
     else {
       this.#head = head;
-      occupant.head(head);
+      occupant.head(head, this.#relayed);
     }
   }
 

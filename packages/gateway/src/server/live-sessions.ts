@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { type PreparedFields, prepareFields } from '@cardea/http1';
 import { withGroupNames } from '../auth/group-names.ts';
 import { renewedSession, type Session, sessionEnd, sessionState, startSession } from '../auth/session.ts';
 import type { SessionCache } from '../auth/session-cache.ts';
@@ -14,7 +15,6 @@ import { type Subject, subjectOf } from '../policy/subject.ts';
 import type { Role } from '../policy/rule.ts';
 import type { Directory } from '../ports/directory.ts';
 import { setCookie } from '../wire/cookies.ts';
-import type { Fields } from '../wire/fields.ts';
 import type { App } from './apps.ts';
 import { identityHeaders } from './identity-headers.ts';
 
@@ -28,7 +28,7 @@ export interface Live {
   readonly note: string | undefined;
   /** When the groups were named. A renewal does not make them younger. */
   readonly namedAt: number;
-  readonly headers: Map<App, { readonly fields: Fields; readonly until: number }>;
+  readonly headers: Map<App, { readonly fields: PreparedFields; readonly until: number }>;
 }
 
 export interface LiveSessionsOptions {
@@ -98,13 +98,13 @@ export class LiveSessions {
   }
 
   /** The identity fields for one app, made once and reused until the assertion in them should be renewed. */
-  headersFor(app: App, live: Live, now: number): Fields {
+  headersFor(app: App, live: Live, now: number): PreparedFields {
     const ready = live.headers.get(app);
     if (ready !== undefined && now < ready.until) return ready.fields;
     const { assertion, assertionReuseMs } = this.#options;
     const roles = [...live.subject.roles];
     const jwt = app.headers.assertion === undefined ? '' : assertion(app, live.identity, roles, now);
-    const fields = identityHeaders(app, live.identity, roles, jwt);
+    const fields = prepareFields(identityHeaders(app, live.identity, roles, jwt));
     live.headers.set(app, { fields, until: now + assertionReuseMs });
     return fields;
   }

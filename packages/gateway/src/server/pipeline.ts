@@ -20,17 +20,20 @@ import { checkOrigin } from '../auth/origin.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
 import { wantsPage } from '../wire/accepts.ts';
-import type { Fields } from '../wire/fields.ts';
-import { forwardedFields } from '../wire/forwarded.ts';
-import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
-import { endToEndTrailers } from '../wire/trailers.ts';
+import type { Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { notAllowed, notSignedIn, problem, type SignInOffer } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
 import { type Endpoint, findEndpoint, isReserved } from './endpoints/endpoint.ts';
-import { forApp, forClient } from './between.ts';
+import { Forwarded } from './forwarded.ts';
 import type { Live, LiveSessions } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
-import { type BadRequest, type ReadingOptions, type RequestContext, readRequest } from './request-context.ts';
+import {
+  type BadRequest,
+  type ReadingOptions,
+  type RequestContext,
+  type RequestReader,
+  requestReader,
+} from './request-context.ts';
 import { nobody, type Visitor, type Visitors } from './visitors.ts';
 
 export interface PipelineParts {
@@ -47,16 +50,18 @@ export interface PipelineParts {
 /** Judges every request to an app. */
 export class Pipeline implements Handler {
   readonly #parts: PipelineParts;
+  readonly #read: RequestReader;
   /** What is on its way to an app, so that the page about a failure bears the number that the audit log has. */
   readonly #forwarded = new WeakMap<RequestHead, RequestContext>();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#read = requestReader(parts.reading);
   }
 
   decide(head: RequestHead): Verdict | Promise<Verdict> {
-    const { apps, endpoints, reading, offer, visitors, now } = this.#parts;
-    const context = readRequest(head, now(), reading);
+    const { apps, endpoints, offer, visitors, now } = this.#parts;
+    const context = this.#read(head, now());
     if ('kind' in context) return this.#badRequest(head, context);
 
     const endpoint = findEndpoint(endpoints, context, offer.prefix);
@@ -70,20 +75,15 @@ export class Pipeline implements Handler {
     if (plain !== context.path && (findApp(apps, context.host, plain) !== app || isReserved(plain, offer.prefix)))
       return this.#refuse(context, app, 'path-ambiguous', ambiguous(context));
 
-    const open = decide(app.policy, anonymous, head.method, context.path).allow;
     const origin = this.#checkOrigin(context, app);
-    if (origin !== undefined && !open) return this.#refuse(context, app, origin, crossSite(context));
-
-    // Where everybody is welcome nobody is asked to sign in; a session that is there anyway is told to the
-    // app, unless another site's page caused the request.
-    const visitor: Visitor | Promise<Visitor> = open
-      ? origin === undefined
-        ? visitors.bySession(context)
-        : nobody
-      : visitors.of(context, app);
+    if (origin !== undefined)
+      return this.#isOpen(context, app)
+        ? this.#judge(context, app, nobody)
+        : this.#refuse(context, app, origin, crossSite(context));
+    const visitor = visitors.bySession(context);
     return visitor instanceof Promise
-      ? visitor.then((found) => this.#judge(context, app, found))
-      : this.#judge(context, app, visitor);
+      ? visitor.then((found) => this.#orSignIn(context, app, found))
+      : this.#orSignIn(context, app, visitor);
   }
 
   upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply {
@@ -106,6 +106,22 @@ export class Pipeline implements Handler {
       }),
       close: true,
     };
+  }
+
+  /**
+   * Where everybody is welcome nobody is asked to sign in; a session that is there anyway is told to the app, unless
+   * another site's page caused the request.
+   */
+  #orSignIn(context: RequestContext, app: App, known: Visitor): Verdict | Promise<Verdict> {
+    if (known.kind !== 'anonymous' || this.#isOpen(context, app)) return this.#judge(context, app, known);
+    const visitor = this.#parts.visitors.orSignIn(context, app, known);
+    return visitor instanceof Promise
+      ? visitor.then((found) => this.#judge(context, app, found))
+      : this.#judge(context, app, visitor);
+  }
+
+  #isOpen({ head, path }: RequestContext, app: App): boolean {
+    return decide(app.policy, anonymous, head.method, path).allow;
   }
 
   /** Step 4: a reason to refuse, for requests that change something or open a socket. */
@@ -132,44 +148,10 @@ export class Pipeline implements Handler {
       const reply = notAllowed(context, app, live?.identity.account, this.#parts.offer, visitor.responseFields);
       return this.#refuse(context, app, decision.reason, reply, live);
     }
-    if (live === undefined) return this.#forward(context, app, [], undefined, visitor.responseFields);
-    const identity = this.#parts.sessions.headersFor(app, live, context.now);
-    return this.#forward(context, app, identity, live, visitor.responseFields);
-  }
-
-  #forward(
-    context: RequestContext,
-    app: App,
-    identity: Fields,
-    live: Live | undefined,
-    responseFields: Fields,
-  ): Forward {
-    const { head, address, authority, proto, requestId } = context;
+    const identity = live === undefined ? undefined : this.#parts.sessions.headersFor(app, live, context.now);
+    this.#forwarded.set(context.head, context);
     const { recorder, reading } = this.#parts;
-    let open = false;
-    this.#forwarded.set(head, context);
-    return {
-      kind: 'forward',
-      upstream: app.upstream,
-      target: context.target,
-      fields: [
-        'Host',
-        app.upstreamHost ?? authority,
-        ...forApp(context.fields),
-        ...forwardedFields({ address, proto, host: authority }),
-        'X-Request-Id',
-        requestId,
-        ...identity,
-      ],
-      requestTrailers: (trailers) => endToEndTrailers(trailers, reading.stripIdentity),
-      upstreamFields: forClient,
-      responseFields,
-      opened: () => {
-        open = true;
-        recorder.socketOpened(context, app, live);
-      },
-      ended: (completion) => recorder.ended(context, app, live, open, completion),
-    };
+    return new Forwarded({ context, app, live, identity, recorder, reading }, visitor.responseFields);
   }
 
   async #endpoint(context: RequestContext, app: App, endpoint: Endpoint): Promise<Verdict> {

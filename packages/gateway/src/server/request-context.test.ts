@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Connection } from '../wire/http.ts';
-import { type ReadingOptions, readRequest } from './request-context.ts';
+import { type ReadingOptions, requestReader } from './request-context.ts';
 
 const connection = (more: Partial<Connection> = {}): Connection => ({
   remoteAddress: '10.0.0.9',
@@ -16,7 +16,7 @@ const options: ReadingOptions = {
   stripIdentity: (fields) => ({ fields, removed: [] }),
 };
 const read = (peer: Partial<Connection>, fields: readonly string[] = []) =>
-  readRequest(
+  requestReader(options)(
     {
       method: 'GET',
       target: '/',
@@ -25,20 +25,19 @@ const read = (peer: Partial<Connection>, fields: readonly string[] = []) =>
       upgrade: false,
     },
     0,
-    options,
   );
 
-test('readRequest() refuses plain HTTP from a peer that is neither here nor a trusted proxy', () => {
+test('requestReader() refuses plain HTTP from a peer that is neither here nor a trusted proxy', () => {
   const refused = read({});
   assert.equal('kind' in refused && refused.reason, 'plain-http-refused');
 });
 
-test('readRequest() takes TLS from anybody', () => {
+test('requestReader() takes TLS from anybody', () => {
   const context = read({ tls: true });
   assert.equal('origin' in context && context.origin, 'https://app.corp.example');
 });
 
-test('readRequest() takes plain HTTP from a trusted proxy, with the scheme that it tells', () => {
+test('requestReader() takes plain HTTP from a trusted proxy, with the scheme that it tells', () => {
   const context = read({ remoteAddress: '10.0.0.1' }, ['X-Forwarded-Proto', 'https', 'X-Forwarded-For', '192.0.2.7']);
   assert.equal('origin' in context && context.origin, 'https://app.corp.example');
   assert.equal('address' in context && context.address, '192.0.2.7');

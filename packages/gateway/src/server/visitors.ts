@@ -4,12 +4,11 @@
  * @module
  */
 import { type Authenticator, authenticate } from '../auth/authenticator.ts';
-import { readCookie } from '../wire/cookies.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
 import { notSignedIn, problem, type SignInOffer } from './answers.ts';
 import type { App } from './apps.ts';
-import { type Live, type LiveSessions, sessionCookieName } from './live-sessions.ts';
+import type { Live, LiveSessions, Opened } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -43,26 +42,36 @@ export class Visitors {
   bySession(context: RequestContext): Visitor | Promise<Visitor> {
     const { sessions } = this.#parts;
     const secure = context.proto === 'https';
-    const cookie = readCookie(context.fields, sessionCookieName(secure));
+    const cookie = context.session;
     if (cookie.kind === 'none') return nobody;
     // Two session cookies: somebody planted one. Neither is believed, and both go.
     if (cookie.kind === 'ambiguous') return this.#forgotten(secure);
     const opened = sessions.open(cookie.value, context.now);
-    const visitor = (found: Awaited<typeof opened>): Visitor => {
-      if (found.kind !== 'ok') return this.#forgotten(secure);
-      const renewed = found.renew ? sessions.seal(found.live, context.now, secure) : undefined;
-      const responseFields = renewed === undefined ? [] : cookieFields(renewed);
-      return { kind: 'signed-in', live: found.live, responseFields };
-    };
-    return opened instanceof Promise ? opened.then(visitor) : visitor(opened);
+    return opened instanceof Promise
+      ? opened.then((found) => this.#signedIn(context, found))
+      : this.#signedIn(context, opened);
   }
 
   /** By the session cookie, else by signing in. */
   of(context: RequestContext, app: App): Visitor | Promise<Visitor> {
     const known = this.bySession(context);
-    const orSignIn = (visitor: Visitor): Visitor | Promise<Visitor> =>
-      visitor.kind === 'anonymous' ? this.#signIn(context, app, visitor) : visitor;
-    return known instanceof Promise ? known.then(orSignIn) : orSignIn(known);
+    return known instanceof Promise
+      ? known.then((visitor) => this.orSignIn(context, app, visitor))
+      : this.orSignIn(context, app, known);
+  }
+
+  /** Whom `bySession` has found, else by signing in. */
+  orSignIn(context: RequestContext, app: App, known: Visitor): Visitor | Promise<Visitor> {
+    return known.kind === 'anonymous' ? this.#signIn(context, app, known) : known;
+  }
+
+  #signedIn({ now, proto }: RequestContext, opened: Opened): Visitor {
+    const { sessions } = this.#parts;
+    const secure = proto === 'https';
+    if (opened.kind !== 'ok') return this.#forgotten(secure);
+    const { live } = opened;
+    const renewed = opened.renew ? sessions.seal(live, now, secure) : undefined;
+    return { kind: 'signed-in', live, responseFields: renewed === undefined ? NONE : cookieFields(renewed) };
   }
 
   #forgotten(secure: boolean): Visitor {
@@ -116,6 +125,8 @@ export class Visitors {
     });
   }
 }
+
+const NONE: Fields = [];
 
 const tooLarge = 'the session does not fit into a cookie: every request signs in again';
 
