@@ -1,4 +1,5 @@
 import type { Handler, Reply } from './exchange.ts';
+import type { Turn } from './turn.ts';
 import type { UpstreamPools } from './upstream-pool.ts';
 
 /** What a client may cost. */
@@ -32,6 +33,7 @@ export interface EngineContext {
   readonly handler: Handler;
   readonly limits: EngineLimits;
   readonly pools: UpstreamPools;
+  readonly turn: Turn;
   readonly tunnels: Set<OpenTunnel>;
   /** The `Date` field line of this second. */
   readonly dateLine: () => string;

@@ -246,6 +246,7 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
 
   readonly #onEnd = (): void => {
     if (this.#deaf) return this.socket.destroySoon();
+    this.#current?.write();
     // A client that ends its side before the answer has given up: it cannot be told from one that is gone.
     if (this.#current !== undefined) return this.#destroy();
     this.#reader.end();

@@ -221,7 +221,8 @@ export class UpstreamCall implements Call, Occupant {
 
   #writeEnd(connection: UpstreamConnection): void {
     if (this.#chunked) connection.out.add(lastChunk(this.#trailers));
-    connection.out.flush();
+    if (this.#withContent) connection.out.flush();
+    else connection.send();
     connection.waitFrom(performance.now());
   }
 

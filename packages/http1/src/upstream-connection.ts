@@ -5,6 +5,7 @@ import type { StatusLine } from './head.ts';
 import { type Limits, MessageReader, type ReaderEvents } from './message-reader.ts';
 import { Outbox } from './outbox.ts';
 import { ReadBuffer } from './read-buffer.ts';
+import type { Turn, Waiting } from './turn.ts';
 import { type Address, connect, readPastWrites } from './upstream-address.ts';
 import { RelayedHead } from './relayed-head.ts';
 import { UpstreamError } from './upstream-failure.ts';
@@ -57,6 +58,7 @@ export interface Occupant {
 export interface Home {
   readonly address: Address;
   readonly patience: Patience;
+  readonly turn: Turn;
   /** The session of an earlier TLS connection. */
   session: Buffer | undefined;
   opened(): void;
@@ -69,7 +71,7 @@ export interface Home {
 }
 
 /** One connection to an upstream: one request at a time, and a next one only when nothing about the last was doubtful. */
-export class UpstreamConnection implements ReaderEvents<StatusLine> {
+export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
   readonly home: Home;
   readonly socket: Socket;
   readonly out: Outbox;
@@ -85,6 +87,8 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
   #used = false;
   /** A byte of the answer to this request has come. */
   #heard = false;
+  /** The request is complete and waits for the end of the turn: the upstream has seen nothing of it. */
+  #unsent = false;
   #head: StatusLine | undefined;
   #complete = false;
   #closed = false;
@@ -127,6 +131,18 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
       this.#readingPastWrites = true;
       readPastWrites(this.socket);
     }
+  }
+
+  /** Sends what was given to `out`, which is the whole request, with all the others of this turn. */
+  send(): void {
+    this.#unsent = true;
+    this.home.turn.add(this);
+  }
+
+  write(): void {
+    if (!this.#unsent) return;
+    this.#unsent = false;
+    if (!this.#closed) this.out.flush();
   }
 
   /** The upstream owes something from now on. */
@@ -235,6 +251,7 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
   readonly #onData = (chunk: Buffer): void => {
     // Bytes that nobody asked for.
     if (this.#occupant === undefined) return this.close();
+    if (this.#unsent) return this.#broken(new UpstreamError('reset', 'spoke before it was asked'));
     this.#heard = true;
     this.#reader.push(chunk);
     if (this.#complete) this.#finish();
