@@ -57,7 +57,7 @@ export function guarded(handler: Handler, onError: EngineContext['onError']): Ha
   };
   return {
     decide: (head, client) => handler.decide(head, client),
-    upstreamFailed: (head, failure) => attempt(() => handler.upstreamFailed(head, failure), 502),
+    upstreamFailed: (head, failure, verdict) => attempt(() => handler.upstreamFailed(head, failure, verdict), 502),
     badRequest: (status, detail) => attempt(() => handler.badRequest(status, detail), status),
   };
 }

@@ -133,8 +133,8 @@ export interface UpstreamFailure {
 export interface Handler {
   /** Judges one request, at once where it can. It never rejects for what a client can cause; a rejection is a bug and becomes 500. */
   decide(head: RequestHead, client: Client): Verdict | Promise<Verdict>;
-  /** The page or JSON for an upstream failure before a response began (502 or 504). */
-  upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply;
+  /** The page or JSON for an upstream failure before a response began (502 or 504). `verdict` is what `decide` gave. */
+  upstreamFailed(head: RequestHead, failure: UpstreamFailure, verdict: Forward): Reply;
   /** The reply for a request that breaks HTTP (400, 431, 413, 408 ...). `head` is absent when it could not be read. */
   badRequest(status: number, detail: string): Reply;
 }

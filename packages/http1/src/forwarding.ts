@@ -180,7 +180,7 @@ export class Forwarding implements CallEvents, Work {
       this.#complete('upstream-failed', failure);
       return exchange.cut();
     }
-    const reply = exchange.context.handler.upstreamFailed(exchange.head, failure);
+    const reply = exchange.context.handler.upstreamFailed(exchange.head, failure, this.#verdict);
     this.#status = reply.status;
     this.#complete('upstream-failed', failure);
     exchange.reply(reply);

@@ -39,6 +39,11 @@ export class Forwarded implements Forward {
     this.#parts = parts;
   }
 
+  /** What an answer of ours in the place of the app's depends on. */
+  get about(): Pick<RequestContext, 'audience' | 'requestId'> {
+    return this.#parts.context;
+  }
+
   requestTrailers(trailers: Fields): Fields {
     return endToEndTrailers(trailers, this.#parts.reading.stripIdentity);
   }

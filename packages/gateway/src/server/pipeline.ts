@@ -20,7 +20,7 @@ import { checkOrigin } from '../auth/origin.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
 import { wantsPage } from '../wire/accepts.ts';
-import type { Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
+import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { notAllowed, notSignedIn, problem, type SignInOffer } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
 import { type Endpoint, findEndpoint, isReserved } from './endpoints/endpoint.ts';
@@ -51,8 +51,6 @@ export interface PipelineParts {
 export class Pipeline implements Handler {
   readonly #parts: PipelineParts;
   readonly #read: RequestReader;
-  /** What is on its way to an app, so that the page about a failure bears the number that the audit log has. */
-  readonly #forwarded = new WeakMap<RequestHead, RequestContext>();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -86,9 +84,11 @@ export class Pipeline implements Handler {
       : this.#orSignIn(context, app, visitor);
   }
 
-  upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply {
+  upstreamFailed(_head: RequestHead, failure: UpstreamFailure, verdict: Forward): Reply {
     const late = failure.code === 'connect-timeout' || failure.code === 'response-timeout';
-    const about = this.#forwarded.get(head) ?? ({ audience: 'program', requestId: undefined } as const);
+    // The page bears the number that the audit log has.
+    const about =
+      verdict instanceof Forwarded ? verdict.about : ({ audience: 'program', requestId: undefined } as const);
     return problem(about, late ? 504 : 502, {
       error: late ? 'upstream-timeout' : 'upstream-unreachable',
       title: late ? 'The application does not answer' : 'The application cannot be reached',
@@ -149,7 +149,6 @@ export class Pipeline implements Handler {
       return this.#refuse(context, app, decision.reason, reply, live);
     }
     const identity = live === undefined ? undefined : this.#parts.sessions.headersFor(app, live, context.now);
-    this.#forwarded.set(context.head, context);
     const { recorder, reading } = this.#parts;
     return new Forwarded({ context, app, live, identity, recorder, reading }, visitor.responseFields);
   }
