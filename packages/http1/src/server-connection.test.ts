@@ -13,6 +13,7 @@ let now: number;
 let deadlines: Deadlines;
 let server: net.Server;
 let client: Wire;
+let connection: ClientConnection | undefined;
 /** The fields of each request. */
 let read: Fields[];
 
@@ -39,12 +40,8 @@ beforeEach(async () => {
     onError: () => assert.fail(),
   };
   server = net.createServer({ allowHalfOpen: true }, (socket) => {
-    new ClientConnection(socket, {
-      context,
-      deadlines,
-      remoteAddress: '127.0.0.1',
-      certificateHash: () => undefined,
-    });
+    const parts = { context, deadlines, remoteAddress: '127.0.0.1', certificateHash: () => undefined };
+    connection = new ClientConnection(socket, parts);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -52,6 +49,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  connection?.cancel();
   client.socket.destroy();
   deadlines.close();
   server.close();
