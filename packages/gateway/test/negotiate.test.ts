@@ -38,6 +38,7 @@ apps:
     upstream: ${upstream}
     rules:
       - { path: /reports/**, groups: [board] }
+      - { path: /api/public/**, public: true }
       - { path: /**, signed_in: true }
 `,
   });
@@ -62,6 +63,14 @@ test('a page without a session is challenged, and the body is the page with the 
   assert.equal(response.status, 401);
   assert.equal(response.headers['www-authenticate'], 'Negotiate');
   assert.match(response.body, /<form method="post" action="\/auth\/login">/);
+});
+
+test('a path for everybody asks nobody to sign in, whatever credential is sent', async () => {
+  const attempts = gateway.audit('sign-in-failed').length;
+  const headers = { Authorization: 'Negotiate AAAA' };
+  const response = await send(`${gateway.origin}/api/public/any`, { headers });
+  assert.notEqual(response.status, 401);
+  assert.equal(gateway.audit('sign-in-failed').length, attempts);
 });
 
 test('an API call and an upgrade without a session are challenged as well', async () => {
