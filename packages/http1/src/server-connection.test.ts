@@ -40,7 +40,8 @@ beforeEach(async () => {
     onError: () => assert.fail(),
   };
   server = net.createServer({ allowHalfOpen: true }, (socket) => {
-    const parts = { context, deadlines, remoteAddress: '127.0.0.1', certificateHash: () => undefined };
+    const connections = new Set<ClientConnection>();
+    const parts = { context, deadlines, connections, remoteAddress: '127.0.0.1', certificateHash: () => undefined };
     connection = new ClientConnection(socket, parts);
   });
   server.listen(0, '127.0.0.1');

@@ -28,6 +28,8 @@ type Awaited = 'first-byte' | 'head' | 'next-request' | 'content' | 'end-of-disc
 export interface ConnectionParts {
   readonly context: EngineContext;
   readonly deadlines: Deadlines;
+  /** It takes itself out of these when it is closed, or a tunnel. */
+  readonly connections: Set<ClientConnection>;
   readonly remoteAddress: string;
   /** Asked once, when a handler asks. */
   readonly certificateHash: (socket: TLSSocket) => Uint8Array | undefined;
@@ -207,7 +209,7 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
     const rest = this.#reader.takeRest();
     this.#tunnel = true;
     this.#current = undefined;
-    this.#parts.deadlines.timed.delete(this);
+    this.#forgetMe();
     socket.off('data', this.#onData);
     socket.off('end', this.#onEnd);
     socket.off('drain', this.#onDrain);
@@ -259,11 +261,16 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
 
   readonly #onClose = (): void => {
     this.#deaf = true;
-    this.#parts.deadlines.timed.delete(this);
+    this.#forgetMe();
     const current = this.#current;
     this.#current = undefined;
     current?.cancel();
   };
+
+  #forgetMe(): void {
+    this.#parts.deadlines.timed.delete(this);
+    this.#parts.connections.delete(this);
+  }
 
   /** Request and answer are through: the next request, or the end of the connection. */
   #leave(exchange: Exchange): void {

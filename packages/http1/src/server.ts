@@ -75,7 +75,8 @@ class HttpEngine implements Engine {
   readonly #certificates: Certificates | undefined;
   readonly #deadlines: Deadlines;
   readonly #addresses: AddressLimits;
-  readonly #sockets = new Set<Socket>();
+  /** With the address that counts it, once that is known. */
+  readonly #sockets = new Map<Socket, string | undefined>();
   readonly #connections = new Set<ClientConnection>();
   #drained: Promise<void> | undefined;
 
@@ -172,7 +173,7 @@ class HttpEngine implements Engine {
     clearTimeout(grace);
     clearTimeout(end);
     // The listener is closed a moment before its last connections say so.
-    for (const socket of this.#sockets) await once(socket, 'close');
+    for (const socket of this.#sockets.keys()) await once(socket, 'close');
     this.#cutAll();
     this.#deadlines.close();
     context.pools.close();
@@ -180,15 +181,15 @@ class HttpEngine implements Engine {
 
   #cutAll(): void {
     for (const tunnel of this.#context.tunnels) tunnel.destroy('shutdown');
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
   #onConnection(socket: Socket): void {
     const peer = plainAddress(socket.remoteAddress ?? '');
     // Without a listener an error would end the process.
-    socket.on('error', () => {});
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', ignore);
+    this.#sockets.set(socket, undefined);
+    socket.on('close', () => this.#closed(socket));
     if (this.#options.proxyProtocol?.(peer) !== true) return this.#admit(socket, peer);
     readProxiedAddress({
       socket,
@@ -198,10 +199,18 @@ class HttpEngine implements Engine {
     });
   }
 
+  #closed(socket: Socket): void {
+    const address = this.#sockets.get(socket);
+    this.#sockets.delete(socket);
+    if (address !== undefined) this.#addresses.leave(address);
+  }
+
   /** The client's address is known. */
   #admit(socket: Socket, remoteAddress: string): void {
+    // Gone before it said who it is.
+    if (!this.#sockets.has(socket)) return;
     if (!this.#addresses.enter(remoteAddress)) return void socket.destroy();
-    socket.once('close', () => this.#addresses.leave(remoteAddress));
+    this.#sockets.set(socket, remoteAddress);
     const certificates = this.#certificates;
     if (certificates === undefined) return this.#serve(socket, remoteAddress);
     const secure = new TLSSocket(socket, {
@@ -226,6 +235,7 @@ class HttpEngine implements Engine {
   #serve(socket: Socket, remoteAddress: string): void {
     const connection = new ClientConnection(socket, {
       context: this.#context,
+      connections: this.#connections,
       deadlines: this.#deadlines,
       remoteAddress,
       certificateHash: (secure) => this.#certificates?.hashOf(secure),
@@ -233,9 +243,10 @@ class HttpEngine implements Engine {
     this.#connections.add(connection);
     // Reading was stopped behind a PROXY protocol header.
     if (socket.isPaused()) socket.resume();
-    socket.once('close', () => this.#connections.delete(connection));
   }
 }
+
+const ignore = (): void => {};
 
 const listed = (tls: Certificate | readonly Certificate[]): readonly Certificate[] => ('cert' in tls ? [tls] : tls);
 
