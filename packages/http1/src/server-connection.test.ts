@@ -14,12 +14,14 @@ let deadlines: Deadlines;
 let server: net.Server;
 let client: Wire;
 let connection: ClientConnection | undefined;
+let connections: Set<ClientConnection>;
 /** The fields of each request. */
 let read: Fields[];
 
 beforeEach(async () => {
   now = 0;
   read = [];
+  connections = new Set();
   deadlines = new Deadlines(1_000_000, () => now);
   const context = {
     handler: {
@@ -40,9 +42,9 @@ beforeEach(async () => {
     onError: () => assert.fail(),
   };
   server = net.createServer({ allowHalfOpen: true }, (socket) => {
-    const connections = new Set<ClientConnection>();
     const parts = { context, deadlines, connections, remoteAddress: '127.0.0.1', certificateHash: () => undefined };
     connection = new ClientConnection(socket, parts);
+    connections.add(connection);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -81,4 +83,20 @@ test('ClientConnection forgets the last fields when it rests, and not while it w
   await ask();
   assert.deepEqual(read[2], ['Host', 'app']);
   assert.notEqual(read[1], read[2]);
+});
+
+test('ClientConnection is held by nobody when it is closed', async () => {
+  await ask();
+  assert.deepEqual([connections.size, deadlines.timed.size], [1, 1]);
+  client.socket.destroy();
+  await client.when(() => client.closed);
+  while (connection?.socket.closed === false) await once(connection.socket, 'close');
+  assert.deepEqual([connections.size, deadlines.timed.size], [0, 0]);
+});
+
+test('ClientConnection is held by nobody when it has become a tunnel', async () => {
+  await ask();
+  connection?.release();
+  assert.deepEqual([connections.size, deadlines.timed.size], [0, 0]);
+  connection?.socket.destroy();
 });

@@ -207,8 +207,6 @@ class HttpEngine implements Engine {
 
   /** The client's address is known. */
   #admit(socket: Socket, remoteAddress: string): void {
-    // Gone before it said who it is.
-    if (!this.#sockets.has(socket)) return;
     if (!this.#addresses.enter(remoteAddress)) return void socket.destroy();
     this.#sockets.set(socket, remoteAddress);
     const certificates = this.#certificates;
