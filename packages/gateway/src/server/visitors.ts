@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Authenticator, authenticate } from '../auth/authenticator.ts';
+import { type Authenticator, authenticate, type Outcome } from '../auth/authenticator.ts';
 import { readCookie } from '../wire/cookies.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
@@ -74,14 +74,25 @@ export class Visitors {
     const { now, authorization } = context;
     if (authorization === undefined) return before;
     const started = performance.now();
-    let outcome: Awaited<ReturnType<typeof authenticate>>;
+    let outcome: Outcome;
+    let by: Authenticator | undefined;
     try {
-      outcome = await authenticate(authenticators, { authorization, connection: context.head.connection, now });
+      ({ outcome, by } = await authenticate(authenticators, {
+        authorization,
+        fields: context.head.fields,
+        streamToken: undefined,
+        connection: context.head.connection,
+        address: context.address,
+        app: app.name,
+        method: context.head.method,
+        path: context.path,
+        now,
+      }));
     } catch (error) {
       return { kind: 'answered', reply: this.#unavailable(context, app, error) };
     }
-    if (outcome.kind === 'absent') return before;
-    const method = outcome.method ?? '';
+    if (outcome.kind === 'absent' || by === undefined) return before;
+    const method = by.kind;
     recorder.metrics.signInSeconds.observe({ method }, (performance.now() - started) / 1000);
     recorder.metrics.signIns.inc({ method, result: outcome.kind });
 
