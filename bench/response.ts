@@ -15,3 +15,9 @@ export function endOfResponse(received: string): number | undefined {
   const end = body + Number(length ?? 0);
   return received.length >= end ? end : undefined;
 }
+
+/** The cookies that a response sets, as a client sends them back in `Cookie`. */
+export function cookiesOf(response: string): string {
+  const head = response.slice(0, response.indexOf('\r\n\r\n') + 2);
+  return [...head.matchAll(/\r\nset-cookie: *([^;\r]+)/gi)].map(([, pair = '']) => pair).join('; ');
+}
