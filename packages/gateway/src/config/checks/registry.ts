@@ -1,4 +1,4 @@
-import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames } from './apps.ts';
+import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames, checkUpstreams } from './apps.ts';
 import { checkCertificates } from './certificates.ts';
 import type { Check } from './check.ts';
 import { checkDangers } from './dangers.ts';
@@ -6,6 +6,8 @@ import { checkDirectory } from './directory.ts';
 import { checkGroupsHaveNames } from './groups.ts';
 import { checkKeytabs } from './keytab.ts';
 import { checkListeners } from './listeners.ts';
+import { checkRedis } from './redis.ts';
+import { checkAppSignIn } from './sign-in.ts';
 import { checkRuleReferences, checkRulesAreReachable, checkUnauthorizedPage } from './rules.ts';
 
 /** Everything that is checked beyond the shape. A new check is one line here; their order does not matter. */
@@ -14,9 +16,12 @@ export const checks: readonly Check[] = [
   checkCertificates,
   checkKeytabs,
   checkDirectory,
+  checkRedis,
   checkAppsAreDistinct,
   checkAppsAreReachable,
+  checkUpstreams,
   checkHeaderNames,
+  checkAppSignIn,
   checkRulesAreReachable,
   checkRuleReferences,
   checkUnauthorizedPage,

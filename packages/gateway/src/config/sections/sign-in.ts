@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
+import { entryId } from '../sign-in-entries.ts';
 import { domain, duration, realm, refuse, service } from '../values/leaf.ts';
 
 const negotiate = (context: SchemaContext) =>
@@ -77,13 +78,15 @@ export const signIn = (context: SchemaContext) =>
     .prefault([])
     .check((check) => {
       const seen = new Set<string>();
-      for (const [i, value] of check.value.entries())
-        for (const [name, options] of Object.entries(value)) {
-          if (options === undefined) continue;
-          if (seen.has(name))
-            refuse(check, `${name} is already in the list`, 'Keep one entry for each method.', [i, name]);
-          seen.add(name);
-        }
+      for (const [i, value] of check.value.entries()) {
+        const id = entryId(value);
+        if (id === undefined) continue;
+        if (seen.has(id))
+          refuse(check, `${id} is already in the list`, 'Keep one entry for each method, or give them names by id.', [
+            i,
+          ]);
+        seen.add(id);
+      }
     })
     .describe(
       'How people sign in. The methods are asked in this order; the first with a credential of its kind decides.',
