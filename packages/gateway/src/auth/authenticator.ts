@@ -44,12 +44,14 @@ export interface Accepted {
    */
   readonly spend?: (() => boolean | Promise<boolean>) | undefined;
   /**
-   * What was found holds for the same credential until then (milliseconds since the epoch) without asking again. `key` is
-   * the whole credential, or a SHA-256 of all of it. Only for methods of scope `request`.
+   * What is made of this identity (roles, header block) may be kept in memory until then (milliseconds since the epoch) and
+   * used for the same credential. `key` is the whole credential, or a SHA-256 of all of it. Only for methods of scope `request`.
    */
   readonly reuse?: { readonly key: string; readonly until: number } | undefined;
   /** Header fields about this credential for the app, such as who approved what. */
   readonly fields?: Fields | undefined;
+  /** The credential tells no groups: all of the person's are asked of the directory. */
+  readonly lookUpGroups?: boolean | undefined;
 }
 
 export interface Rejected {
@@ -92,18 +94,8 @@ export interface Authenticator {
   readonly scope: 'session' | 'request';
   /** Value for `WWW-Authenticate` when everyone answered `absent`; `undefined` when the method has none (a form). */
   readonly challenge: string | undefined;
+  /** Names of request fields, in lower case, that carry this method's credential and no app may see. */
+  readonly ownFields?: readonly string[];
   /** At once where it can: `absent` always is. */
   authenticate(credentials: Credentials): Outcome | Promise<Outcome>;
-}
-
-/** Asks each method in configured order; the first that is not `absent` decides. */
-export async function authenticate(
-  authenticators: readonly Authenticator[],
-  credentials: Credentials,
-): Promise<{ readonly outcome: Outcome; readonly by: Authenticator | undefined }> {
-  for (const authenticator of authenticators) {
-    const outcome = await authenticator.authenticate(credentials);
-    if (outcome.kind !== 'absent') return { outcome, by: authenticator };
-  }
-  return { outcome: { kind: 'absent' }, by: undefined };
 }

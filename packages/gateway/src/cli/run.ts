@@ -6,9 +6,10 @@ import type { Command, ExitStatus, Terminal } from './command.ts';
 import { hashPasswordCommand } from './hash-password.ts';
 import { commandHelp, overview } from './help.ts';
 import { type Serve, serve } from './serve.ts';
+import { sessions } from './sessions.ts';
 
 /** Every command, in the order of the help. A new one is one file and one line here. */
-export const commands = (start: Serve): readonly Command[] => [serve(start), check, hashPasswordCommand];
+export const commands = (start: Serve): readonly Command[] => [serve(start), check, hashPasswordCommand, sessions];
 
 /** What a process gives to its command line. */
 export interface Surroundings {

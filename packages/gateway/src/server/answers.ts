@@ -10,15 +10,7 @@ import type { App } from './apps.ts';
 import { problemPage, refusedPage, signInPage } from './pages/pages.ts';
 import { jsonReply, pageReply, redirectReply } from './replies.ts';
 import type { RequestContext } from './request-context.ts';
-
-/** What the answers need to know about this gateway's sign-in methods. */
-export interface SignInOffer {
-  readonly prefix: string;
-  /** `WWW-Authenticate` values of the methods that have one, in configured order. */
-  readonly challenges: readonly string[];
-  /** There is a form at `<prefix>/login`. */
-  readonly form: boolean;
-}
+import { type SignInOffer, signInUrl, wayUrl } from './sign-in-plan.ts';
 
 /**
  * Nobody is signed in, and somebody has to be. With a silent method the 401 itself asks for it and its body is the sign-in
@@ -36,16 +28,14 @@ export function notSignedIn(
   const reply = failed && context.audience === 'person' ? undefined : options.challenge;
   const challenges = reply === undefined ? offer.challenges : [reply];
   const challengeFields = challenges.flatMap((value) => ['WWW-Authenticate', value]);
-  const login = `${offer.prefix}/login?return=${encodeURIComponent(context.target)}`;
+  const [first, ...others] = offer.ways;
   if (context.audience === 'person') {
-    if (challenges.length === 0 && offer.form) return redirectReply(login, extra);
-    const body = signInPage({
-      action: offer.form ? `${offer.prefix}/login` : undefined,
-      returnTo: context.target,
-      problem: undefined,
-      negotiateFailed: true,
-      name: '',
-    });
+    // One way in needs no choice; several are shown together.
+    if (challenges.length === 0 && first !== undefined) {
+      const target = others.length === 0 ? wayUrl(offer, first, context.target) : signInUrl(offer, context.target);
+      return redirectReply(target, extra);
+    }
+    const body = signInPage({ offer, returnTo: context.target, problem: undefined, negotiateFailed: true, name: '' });
     return pageReply(401, body, [...challengeFields, ...extra]);
   }
   return jsonReply(
@@ -54,7 +44,7 @@ export function notSignedIn(
       error: failed ? 'sign-in-failed' : 'not-signed-in',
       message: failed ? 'The credential was not accepted; the reason is in the audit log' : 'Sign in first',
       requestId: context.requestId,
-      ...(offer.form ? { signInUrl: login } : {}),
+      ...(first === undefined ? {} : { signInUrl: signInUrl(offer, context.target) }),
     },
     [...challengeFields, ...extra],
   );

@@ -17,27 +17,32 @@
  */
 import { randomUUID } from 'node:crypto';
 import { checkOrigin } from '../auth/origin.ts';
+import { csrfField } from '../auth/csrf.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
 import { wantsPage } from '../wire/accepts.ts';
-import type { Fields } from '../wire/fields.ts';
+import { type Fields, singleField } from '../wire/fields.ts';
 import { forwardedFields } from '../wire/forwarded.ts';
 import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
+import { canonicalTarget } from '../wire/path.ts';
 import { endToEndTrailers } from '../wire/trailers.ts';
-import { notAllowed, notSignedIn, problem, type SignInOffer } from './answers.ts';
+import { notAllowed, notSignedIn, problem } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
 import { type Endpoint, findEndpoint, isReserved } from './endpoints/endpoint.ts';
 import { forApp, forClient } from './between.ts';
 import type { Live, LiveSessions } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
 import { type BadRequest, type ReadingOptions, type RequestContext, readRequest } from './request-context.ts';
-import { nobody, type Visitor, type Visitors } from './visitors.ts';
+import { toResponse } from './replies.ts';
+import { mergedPlan, type SignInOffer, type SignInPlan } from './sign-in-plan.ts';
+import { withoutStreamToken } from './stream-parameter.ts';
+import { nobody, type SignedIn, type Visitor, type Visitors } from './visitors.ts';
 
 export interface PipelineParts {
   readonly apps: readonly App[];
   readonly endpoints: readonly Endpoint[];
   readonly reading: ReadingOptions;
-  readonly offer: SignInOffer;
+  readonly prefix: string;
   readonly visitors: Visitors;
   readonly sessions: LiveSessions;
   readonly recorder: Recorder;
@@ -50,25 +55,39 @@ export class Pipeline implements Handler {
   /** What is on its way to an app, so that the page about a failure bears the number that the audit log has. */
   readonly #forwarded = new WeakMap<RequestHead, RequestContext>();
 
+  readonly #withEndpoints: readonly App[];
+  /** By the names of the apps, so that there are no more of them than of hosts in the configuration. */
+  readonly #plans = new Map<string, SignInPlan>();
+
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#withEndpoints = parts.apps.filter(({ signIn }) => signIn !== 'none');
   }
 
   decide(head: RequestHead): Verdict | Promise<Verdict> {
-    const { apps, endpoints, reading, offer, visitors, now } = this.#parts;
-    const context = readRequest(head, now(), reading);
-    if ('kind' in context) return this.#badRequest(head, context);
+    const { apps, endpoints, reading, prefix, visitors, now } = this.#parts;
+    const received = readRequest(head, now(), reading);
+    if ('kind' in received) return this.#badRequest(head, received);
 
-    const endpoint = findEndpoint(endpoints, context, offer.prefix);
-    const app = findApp(apps, context.host, endpoint === undefined ? context.path : undefined);
-    if (app === undefined) return this.#refuse(context, undefined, 'no-app', unknownAddress(context));
-    if (endpoint === 'unknown') return this.#refuse(context, app, 'no-endpoint', unknownAddress(context));
-    if (endpoint !== undefined) return this.#endpoint(context, app, endpoint);
+    const endpoint = this.#hasEndpoints(received) ? findEndpoint(endpoints, received, prefix) : undefined;
+    const app = findApp(
+      endpoint === undefined ? apps : this.#withEndpoints,
+      received.host,
+      endpoint === undefined ? received.path : undefined,
+    );
+    if (app === undefined) return this.#refuse(received, undefined, 'no-app', unknownAddress(received));
+    if (endpoint === 'unknown') return this.#refuse(received, app, 'no-endpoint', unknownAddress(received));
+    if (endpoint !== undefined) return this.#endpoint(received, app, endpoint);
 
     // A server that drops path parameters would take `/risk;x/` for a path of another app, or for one of ours.
-    const plain = withoutPathParameters(context.path);
-    if (plain !== context.path && (findApp(apps, context.host, plain) !== app || isReserved(plain, offer.prefix)))
-      return this.#refuse(context, app, 'path-ambiguous', ambiguous(context));
+    const plain = withoutPathParameters(received.path);
+    if (plain !== received.path && (findApp(apps, received.host, plain) !== app || isReserved(plain, prefix)))
+      return this.#refuse(received, app, 'path-ambiguous', ambiguous(received));
+
+    const plan = app.signIn;
+    if (plan === 'none') return this.#forward(received, app, [], undefined, []);
+    const context = withoutStreamToken(received, plan.streamParameter);
+    if (context === undefined) return this.#refuse(received, app, 'stream-token-repeated', badToken(received));
 
     const open = decide(app.policy, anonymous, head.method, context.path).allow;
     const origin = this.#checkOrigin(context, app);
@@ -78,12 +97,12 @@ export class Pipeline implements Handler {
     // app, unless another site's page caused the request.
     const visitor: Visitor | Promise<Visitor> = open
       ? origin === undefined
-        ? visitors.bySession(context)
+        ? visitors.bySession(context, app, plan)
         : nobody
-      : visitors.of(context, app);
+      : visitors.of(context, app, plan);
     return visitor instanceof Promise
-      ? visitor.then((found) => this.#judge(context, app, found))
-      : this.#judge(context, app, visitor);
+      ? visitor.then((found) => this.#judge(context, app, plan, found))
+      : this.#judge(context, app, plan, visitor);
   }
 
   upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply {
@@ -121,20 +140,56 @@ export class Pipeline implements Handler {
   }
 
   /** Steps 6 to 8. */
-  #judge(context: RequestContext, app: App, visitor: Visitor): Verdict {
+  #judge(context: RequestContext, app: App, plan: SignInPlan, visitor: Visitor): Verdict | Promise<Verdict> {
     if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', visitor.reply);
     const subject = visitor.kind === 'signed-in' ? visitor.live.subject : anonymous;
     const decision = decide(app.policy, subject, context.head.method, context.path);
     if (!decision.allow && decision.reason === 'not-signed-in')
-      return this.#replied(app, 'sign-in', notSignedIn(context, this.#parts.offer, { extra: visitor.responseFields }));
+      return this.#replied(app, 'sign-in', notSignedIn(context, plan.offer, { extra: visitor.responseFields }));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
     if (!decision.allow) {
-      const reply = notAllowed(context, app, live?.identity.account, this.#parts.offer, visitor.responseFields);
+      const reply = notAllowed(context, app, live?.identity.account, plan.offer, visitor.responseFields);
       return this.#refuse(context, app, decision.reason, reply, live);
     }
-    if (live === undefined) return this.#forward(context, app, [], undefined, visitor.responseFields);
-    const identity = this.#parts.sessions.headersFor(app, live, context.now);
-    return this.#forward(context, app, identity, live, visitor.responseFields);
+    if (visitor.kind !== 'signed-in') return this.#forward(context, app, [], undefined, visitor.responseFields);
+    if (app.csrf && this.#needsToken(context, visitor.live)) {
+      const token = singleField(context.fields, csrfField);
+      const given = token === undefined || token === 'ambiguous' ? '' : token.value;
+      if (!this.#parts.sessions.isOwnRequest(visitor.live, given))
+        return this.#refuse(context, app, 'csrf', forged(context), visitor.live);
+    }
+    const identity = this.#parts.sessions.headersFor(app, visitor.live, context.now);
+    const fields = visitor.appFields.length === 0 ? identity : [...identity, ...visitor.appFields];
+    if (visitor.spend.length > 0) return this.#spend(context, app, plan, visitor, fields);
+    return this.#forward(context, app, fields, visitor.live, visitor.responseFields);
+  }
+
+  /** What is good for one use is spent now, and the request goes on only for the one who spends it. */
+  async #spend(
+    context: RequestContext,
+    app: App,
+    plan: SignInPlan,
+    visitor: SignedIn,
+    fields: Fields,
+  ): Promise<Verdict> {
+    for (const spend of visitor.spend) {
+      let first: boolean;
+      try {
+        first = await spend();
+      } catch (error) {
+        const { visitors } = this.#parts;
+        return this.#replied(app, 'sign-in', visitors.unavailable(context, app, 'claim', error));
+      }
+      if (!first)
+        return this.#refuse(
+          context,
+          app,
+          'credential-spent',
+          notSignedIn(context, plan.offer, { failed: true }),
+          visitor.live,
+        );
+    }
+    return this.#forward(context, app, fields, visitor.live, visitor.responseFields);
   }
 
   #forward(
@@ -155,7 +210,7 @@ export class Pipeline implements Handler {
       fields: [
         'Host',
         app.upstreamHost ?? authority,
-        ...forApp(context.fields),
+        ...forApp(context.fields, app),
         ...forwardedFields({ address, proto, host: authority }),
         'X-Request-Id',
         requestId,
@@ -176,20 +231,28 @@ export class Pipeline implements Handler {
     if (context.head.upgrade) return this.#refuse(context, app, 'no-endpoint', unknownAddress(context));
     const origin = this.#checkOrigin(context, app);
     if (origin !== undefined) return this.#refuse(context, app, origin, crossSite(context));
-    const visitor = await this.#visitorOf(endpoint, context, app);
+    const plan = this.#planOf(context.host);
+    const visitor = await this.#visitorOf(endpoint, context, app, plan);
     if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', visitor.reply);
     if (endpoint.signIn === 'required' && visitor.kind === 'anonymous')
-      return this.#replied(app, 'sign-in', notSignedIn(context, this.#parts.offer, { extra: visitor.responseFields }));
+      return this.#replied(app, 'sign-in', notSignedIn(context, plan.offer, { extra: visitor.responseFields }));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
+    const guarded = endpoint.csrf !== 'none' && live !== undefined && this.#needsToken(context, live);
     this.#parts.recorder.answered(app, 'endpoint');
     return {
       kind: 'endpoint',
       maxBody: 64 * 1024,
       handle: async (request) => {
+        if (guarded && !this.#parts.sessions.isOwnRequest(live, await csrfTokenOf(request))) {
+          this.#parts.recorder.refused(context, app, 'csrf', live);
+          return toResponse(forged(context));
+        }
         const response = await endpoint.handle(request, {
           context,
           app,
           live,
+          offerFor: (path) => this.#offerFor(context.host, path) ?? plan.offer,
+          begin: (identity, origin) => this.#parts.sessions.begin(identity, context, app, origin),
           record: (event, about) => this.#parts.recorder.event(context, app, event, about ?? live),
         });
         // An endpoint that begins or ends a session has the last word on the cookie: a renewal of the old one behind it
@@ -202,16 +265,48 @@ export class Pipeline implements Handler {
     };
   }
 
-  #visitorOf(endpoint: Endpoint, context: RequestContext, app: App): Visitor | Promise<Visitor> {
+  #visitorOf(endpoint: Endpoint, context: RequestContext, app: App, plan: SignInPlan): Visitor | Promise<Visitor> {
     const { visitors } = this.#parts;
     switch (endpoint.signIn) {
       case 'required':
-        return visitors.of(context, app);
+        return visitors.of(context, app, plan);
       case 'if-any':
-        return visitors.bySession(context);
+        return visitors.bySession(context, app, plan);
       case 'never':
         return nobody;
     }
+  }
+
+  /** Whether a request changes something by virtue of the session cookie, which a browser sends whoever made it do so. */
+  #needsToken({ head }: RequestContext, { subject }: Live): boolean {
+    const { credentials } = subject;
+    return !safeMethods.has(head.method) && credentials.size === 1 && credentials.has('session');
+  }
+
+  /** The endpoints belong to all apps of a host, and so whoever may sign in to one of them may use them. */
+  #planOf(host: string): SignInPlan {
+    const apps = this.#withEndpoints.filter(({ hosts }) => hosts.includes(host) || hosts.includes('*'));
+    const key = apps.map(({ name }) => name).join(' ');
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const plans = apps.flatMap(({ signIn }) => (signIn === 'none' ? [] : [signIn]));
+    const plan = mergedPlan(plans, this.#parts.prefix);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #offerFor(host: string, target: string): SignInOffer | undefined {
+    const path = canonicalTarget(target);
+    const app = path.kind === 'ok' ? findApp(this.#withEndpoints, host, path.path) : undefined;
+    return app === undefined || app.signIn === 'none' ? undefined : app.signIn.offer;
+  }
+
+  /** Where no app asks for a sign-in, every path is the app's own. */
+  #hasEndpoints({ host }: RequestContext): boolean {
+    return (
+      this.#withEndpoints.length === this.#parts.apps.length ||
+      findApp(this.#withEndpoints, host, undefined) !== undefined
+    );
   }
 
   #replied(app: App, outcome: string, reply: Reply): Verdict {
@@ -241,6 +336,31 @@ const ambiguous = (context: RequestContext): Reply =>
     error: 'path-ambiguous',
     title: 'This address can be read in two ways',
     text: 'It leads to different applications, depending on who reads it. Check it for a typing error.',
+  });
+
+/** Methods that change nothing (RFC 9110, 9.2.1). */
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** The token that came with a request to one of our endpoints: in its field, or in the form. */
+async function csrfTokenOf(request: Request): Promise<string> {
+  const field = request.headers.get(csrfField);
+  if (field !== null) return field;
+  if (request.headers.get('content-type')?.split(';', 1)[0]?.trim() !== 'application/x-www-form-urlencoded') return '';
+  return new URLSearchParams(await request.clone().text()).get('csrf') ?? '';
+}
+
+const forged = (context: RequestContext): Reply =>
+  problem(context, 403, {
+    error: 'csrf',
+    title: 'This request could not be confirmed',
+    text: 'Open the page again and repeat what you did. A program sends the cookie cardea-csrf again as X-CSRF-Token.',
+  });
+
+const badToken = (context: RequestContext): Reply =>
+  problem(context, 400, {
+    error: 'stream-token-repeated',
+    title: 'This address has two tokens',
+    text: 'A stream token may stand in an address once.',
   });
 
 const unknownAddress = (context: RequestContext): Reply =>

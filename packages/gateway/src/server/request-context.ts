@@ -40,6 +40,8 @@ export interface RequestContext {
   readonly fields: Fields;
   /** The one Authorization field. */
   readonly authorization: string | undefined;
+  /** Taken out of the query, for apps that take stream tokens. */
+  readonly streamToken: string | undefined;
 }
 
 export interface BadRequest {
@@ -98,6 +100,7 @@ export function readRequest(head: RequestHead, now: number, options: ReadingOpti
     origin: `${proto}://${authority}`,
     fields: options.stripIdentity(endToEnd.fields).fields,
     authorization: authorization?.value,
+    streamToken: undefined,
   };
 }
 

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { html } from './html.ts';
+import { type SignInOffer, wayUrl } from '../sign-in-plan.ts';
+import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 
 export interface SignInPage {
-  /** Where the password form is posted to; `undefined` when there is no password sign-in. */
-  readonly action: string | undefined;
+  readonly offer: SignInOffer;
   /** A path on this site, already sanitised. */
   readonly returnTo: string;
   readonly problem: string | undefined;
@@ -26,25 +26,33 @@ export function signInPage(view: SignInPage): string {
     html`<p>You were not signed in automatically. On a company computer this usually means that the browser is not
 set up for this site, or that the computer is not connected to the company network.</p>`;
   const problem = view.problem !== undefined && html`<p class="problem" role="alert">${view.problem}</p>`;
-  if (view.action === undefined) {
+  const { offer } = view;
+  if (offer.ways.length === 0)
     return page(
       'Sign in',
       html`${silent}<p>Lock and unlock your computer, then <a href="${view.returnTo}">try again</a>. If it does
 not help, ask your administrator.</p>`,
     );
-  }
+  const links = offer.ways.filter(({ kind }) => kind === 'link');
+  const form = offer.ways.some(({ kind }) => kind === 'form') && passwordForm(view);
   return page(
     'Sign in',
-    html`${silent}${problem}
-<form method="post" action="${view.action}">
+    html`${silent}${problem}${links.map(
+      (way) => html`<p><a class="button" href="${wayUrl(offer, way, view.returnTo)}">${way.label}</a></p>
+`,
+    )}${form}`,
+  );
+}
+
+function passwordForm(view: SignInPage): Html {
+  return html`<form method="post" action="${view.offer.prefix}/login">
 <input type="hidden" name="return" value="${view.returnTo}">
 <label for="name">User name</label>
 <input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required value="${view.name}">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button type="submit">Sign in</button>
-</form>`,
-  );
+</form>`;
 }
 
 /** Signed in, and not allowed here. */
@@ -74,11 +82,12 @@ export function problemPage(view: { title: string; text: string; requestId: stri
 }
 
 /** Asks before it signs anybody out, so that a link on another site cannot. */
-export function signOutPage(view: { account: string; action: string }): string {
+export function signOutPage(view: { account: string; action: string; csrf: string }): string {
   return page(
     'Sign out',
     html`<p>You are signed in as <strong>${view.account}</strong>.</p>
-<form method="post" action="${view.action}"><button type="submit">Sign out</button></form>`,
+<form method="post" action="${view.action}"><input type="hidden" name="csrf" value="${view.csrf}"><button
+type="submit">Sign out</button></form>`,
   );
 }
 
