@@ -1,4 +1,5 @@
 import type { Handler, Reply } from './exchange.ts';
+import type { Turn } from './turn.ts';
 import type { UpstreamPools } from './upstream-pool.ts';
 
 /** What a client may cost. */
@@ -32,6 +33,7 @@ export interface EngineContext {
   readonly handler: Handler;
   readonly limits: EngineLimits;
   readonly pools: UpstreamPools;
+  readonly turn: Turn;
   readonly tunnels: Set<OpenTunnel>;
   /** The `Date` field line of this second. */
   readonly dateLine: () => string;
@@ -55,7 +57,7 @@ export function guarded(handler: Handler, onError: EngineContext['onError']): Ha
   };
   return {
     decide: (head, client) => handler.decide(head, client),
-    upstreamFailed: (head, failure) => attempt(() => handler.upstreamFailed(head, failure), 502),
+    upstreamFailed: (head, failure, verdict) => attempt(() => handler.upstreamFailed(head, failure, verdict), 502),
     badRequest: (status, detail) => attempt(() => handler.badRequest(status, detail), status),
   };
 }

@@ -235,7 +235,7 @@ test('engine answers 502 to an upgrade whose upstream is not there, and keeps th
 
 test('tunnel reports when it is open and how it ended, once each, and counts its bytes', async () => {
   const opened: Tunnel[] = [];
-  const client = await open({ forward: { opened: (tunnel) => opened.push(tunnel) } });
+  const client = await open({ forward: { opened: (tunnel) => void opened.push(tunnel) } });
   const server = await tunnel(client);
   client.send('four');
   await server.until('four');
@@ -315,7 +315,14 @@ test('tunnel ends with upstream-failed when the upstream is reset, and takes the
 
 test('tunnel is ended by destroy() with the reason in the completion', async () => {
   const opened = Promise.withResolvers<Tunnel>();
-  const client = await open({ forward: { opened: (tunnel) => opened.resolve(tunnel) } });
+  const client = await open({
+    forward: {
+      opened(tunnel) {
+        opened.resolve(tunnel);
+        return undefined;
+      },
+    },
+  });
   const server = await tunnel(client);
   (await opened.promise).destroy('session-ended');
   await Promise.all([client.end(), server.end()]);

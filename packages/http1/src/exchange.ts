@@ -6,6 +6,7 @@
  * @module
  */
 import type { Fields } from './fields.ts';
+import type { PreparedFields } from './prepared-fields.ts';
 
 export interface Connection {
   /** The peer's address as the socket (or the PROXY protocol) gives it, IPv4-mapped IPv6 written as IPv4. */
@@ -85,16 +86,24 @@ export interface Forward {
    * `Transfer-Encoding`) and what asks for an upgrade (`Connection`, `Upgrade`) are written by the engine, whatever is here.
    */
   readonly fields: Fields;
+  /** More of them, that many requests have: they stand in front of `fields`. */
+  readonly prepared?: readonly PreparedFields[] | undefined;
   /** Fields to add to the response, a 101 included, e.g. `Set-Cookie`, `WWW-Authenticate`. They replace nothing. */
   readonly responseFields: Fields;
   /** Which of the request's trailer fields go on. Without it none does: a trailer can forge what the header was cleaned of. */
-  readonly requestTrailers?: (trailers: Fields) => Fields;
-  /** What of the upstream's fields goes on to the client, with interim answers and a 101 as well. Without it all do. */
-  readonly upstreamFields?: (fields: Fields) => Fields;
-  /** Called once, when the upstream has accepted an upgrade. */
-  readonly opened?: (tunnel: Tunnel) => void;
-  /** Called once, however it ends. */
-  readonly ended?: (completion: Completion) => void;
+  requestTrailers?(trailers: Fields): Fields;
+  /**
+   * What of the upstream's fields goes on to the client, with interim answers and a 101 as well. Without it all do. It must
+   * follow from the fields alone: for the same ones it may not be asked again.
+   */
+  readonly upstreamFields?: (this: void, fields: Fields) => Fields;
+  /**
+   * Called once, when the upstream has accepted an upgrade. What it gives back is told the end in the place of `ended`: a
+   * verdict is not kept for as long as its tunnel is open.
+   */
+  opened?(tunnel: Tunnel): ((completion: Completion) => void) | undefined;
+  /** Called once, however it ends, except for a tunnel whose `opened` has named somebody else. */
+  ended?(completion: Completion): void;
 }
 
 export interface Tunnel {
@@ -136,8 +145,8 @@ export interface UpstreamFailure {
 export interface Handler {
   /** Judges one request, at once where it can. It never rejects for what a client can cause; a rejection is a bug and becomes 500. */
   decide(head: RequestHead, client: Client): Verdict | Promise<Verdict>;
-  /** The page or JSON for an upstream failure before a response began (502 or 504). */
-  upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply;
+  /** The page or JSON for an upstream failure before a response began (502 or 504). `verdict` is what `decide` gave. */
+  upstreamFailed(head: RequestHead, failure: UpstreamFailure, verdict: Forward): Reply;
   /** The reply for a request that breaks HTTP (400, 431, 413, 408 ...). `head` is absent when it could not be read. */
   badRequest(status: number, detail: string): Reply;
 }

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { lastChunk } from './chunked.ts';
 import type { Completion, Forward, UpstreamFailure } from './exchange.ts';
-import type { Fields } from './fields.ts';
+import { type Fields, singleField } from './fields.ts';
 import type { StatusLine } from './head.ts';
 import { checkTrailers, hasContent, interimHead, requestHead, responseHead, switchingHead } from './outgoing-head.ts';
 import { openTunnel } from './opened-tunnel.ts';
+import type { RelayedHead } from './relayed-head.ts';
 import { report } from './report.ts';
 import type { Exchange, Work } from './server-exchange.ts';
 import { passableTrailers } from './trailers.ts';
@@ -40,11 +41,11 @@ export class Forwarding implements CallEvents, Work {
 
   start(): void {
     const { context, line, head, hasContent } = this.#exchange;
-    const { upstream, target, fields } = this.#verdict;
+    const { upstream, target, prepared, fields } = this.#verdict;
     const { method, body, expectContinue } = line;
     const { upgrade } = head;
     try {
-      const text = requestHead({ method, target, fields, body, upgrade, expectContinue });
+      const text = requestHead({ method, target, prepared, fields, body, upgrade, expectContinue });
       const idempotent = isIdempotent(method);
       this.#call = context.pools.call(upstream, text, { method, body, upgrade, idempotent, expectContinue }, this);
       if (!hasContent) this.#call.end();
@@ -120,7 +121,7 @@ export class Forwarding implements CallEvents, Work {
     connection.out.flush();
   }
 
-  head(head: StatusLine): void {
+  head(head: StatusLine, relayed: RelayedHead): void {
     const exchange = this.#exchange;
     if (exchange.over) return;
     const { connection, context, line } = exchange;
@@ -130,19 +131,20 @@ export class Forwarding implements CallEvents, Work {
     const delimited = body.kind === 'none' || body.kind === 'length' || !hasContent(line.method, status);
     const framing = delimited ? 'as-received' : line.minor === 0 ? 'until-close' : 'chunked';
     this.#chunked = framing === 'chunked';
-    const extra = this.#verdict.responseFields;
-    let text: string;
-    try {
-      const fields = this.#permitted(head.fields);
-      text = responseHead({
-        head: fields === head.fields ? head : { ...head, fields },
-        extra,
-        framing,
-        close: exchange.closes,
-        date: context.dateLine(),
-      });
-    } catch (error) {
-      return this.#broken(error);
+    const { responseFields: extra, upstreamFields: filter } = this.#verdict;
+    const close = exchange.closes;
+    // All that the text depends on beside the head itself, and is the same nearly always.
+    const usual = extra.length === 0 && framing === 'as-received' && !close;
+    let text = usual ? relayed.recall(head, filter) : undefined;
+    if (text === undefined) {
+      try {
+        const fields = this.#permitted(head.fields);
+        const permitted = fields === head.fields ? head : { ...head, fields };
+        text = responseHead({ head: permitted, extra, framing, close, date: context.dateLine() });
+        if (usual && singleField(fields, 'date') !== undefined) relayed.keep(head, filter, text);
+      } catch (error) {
+        return this.#broken(error);
+      }
     }
     this.#status = status;
     exchange.headSent = true;
@@ -178,7 +180,7 @@ export class Forwarding implements CallEvents, Work {
       this.#complete('upstream-failed', failure);
       return exchange.cut();
     }
-    const reply = exchange.context.handler.upstreamFailed(exchange.head, failure);
+    const reply = exchange.context.handler.upstreamFailed(exchange.head, failure, this.#verdict);
     this.#status = reply.status;
     this.#complete('upstream-failed', failure);
     exchange.reply(reply);
@@ -231,8 +233,8 @@ export class Forwarding implements CallEvents, Work {
   #complete(end: Completion['end'], failure?: UpstreamFailure): void {
     if (this.#completed) return;
     this.#completed = true;
-    const { ended } = this.#verdict;
-    if (ended === undefined) return;
+    const verdict = this.#verdict;
+    if (verdict.ended === undefined) return;
     const completion: Completion = {
       status: this.#status,
       durationMs: performance.now() - this.#startedAt,
@@ -242,6 +244,6 @@ export class Forwarding implements CallEvents, Work {
       failure,
       closedBy: undefined,
     };
-    report(this.#exchange.context, () => ended(completion));
+    report(this.#exchange.context, () => verdict.ended?.(completion));
   }
 }

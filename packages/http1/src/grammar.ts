@@ -13,6 +13,9 @@ export const ASCII_REQUEST_HEAD =
 export const REQUEST_HEAD =
   /^[A-Z][A-Z-]* [\x21\x22\x24-\x7e]+ HTTP\/1\.[01](?:\r\n[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*)*$/;
 
+/** The first line of such a head. */
+export const REQUEST_LINE = /^[A-Z][A-Z-]* [\x21\x22\x24-\x7e]+ HTTP\/1\.[01]$/;
+
 /** A response head. The space behind the status may be missing when no reason follows, as many servers write it. */
 export const RESPONSE_HEAD =
   /^HTTP\/1\.[01] [1-5][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?(?:\r\n[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*)*$/;

@@ -8,7 +8,7 @@ import { type Fault, fault, isFault } from './faults.ts';
 import { FieldBlock } from './field-block.ts';
 import type { Fields } from './fields.ts';
 import { type BodyFraming, requestFraming, responseFraming } from './framing.ts';
-import { ASCII_REQUEST_HEAD, FIELD_LINES, REQUEST_HEAD, RESPONSE_HEAD, tokens } from './grammar.ts';
+import { ASCII_REQUEST_HEAD, FIELD_LINES, REQUEST_HEAD, REQUEST_LINE, RESPONSE_HEAD, tokens } from './grammar.ts';
 import { faultInHead, faultInRequestTarget, faultInTrailers } from './head-faults.ts';
 import { HOST, REQUEST_FIELDS, RESPONSE_FIELDS, TRAILER_FIELDS } from './known-fields.ts';
 import { KNOWN_METHODS } from './methods.ts';
@@ -50,23 +50,59 @@ export interface StatusLine {
 
 /** Reads a request head: latin1 text without the CRLF CRLF that ends it. */
 export function parseRequestHead(text: string, limits: HeadLimits): RequestLine | Fault {
+  const read = readRequestHead(text, limits);
+  return isFault(read) ? read : read.head;
+}
+
+/** A request head, and its field block as `rereadRequestHead` takes it. */
+export interface ReadRequest {
+  readonly head: RequestLine;
+  readonly block: FieldBlock;
+}
+
+/** `parseRequestHead` for a reader that may meet the same field block again. */
+export function readRequestHead(text: string, limits: HeadLimits): ReadRequest | Fault {
   const ascii = ASCII_REQUEST_HEAD.test(text);
   if (!ascii && !REQUEST_HEAD.test(text)) return faultInHead('request', text);
-
-  const methodEnd = text.indexOf(' ');
   const lineEnd = endOfLine(text);
+  const bad = faultInMethodOrTarget(text, lineEnd);
+  if (bad !== undefined) return bad;
+  const block = new FieldBlock();
+  const worse = block.read(
+    text,
+    lineEnd,
+    limits.headerCount,
+    REQUEST_FIELDS,
+    ascii ? 'request' : 'request-beyond-ascii',
+  );
+  if (worse !== undefined) return worse;
+  // Many requests may share them.
+  Object.freeze(block.fields);
+  const head = judged(text, lineEnd, block);
+  return isFault(head) ? head : { head, block };
+}
+
+/**
+ * Reads a head of which only the request line is new: its field block is, byte for byte, one that `readRequestHead` has
+ * read with the same limits. Everything that line and fields mean together is judged anew. `undefined` for a line that
+ * breaks the grammar: what is wrong with it, `readRequestHead` tells.
+ */
+export function rereadRequestHead(line: string, block: FieldBlock): RequestLine | Fault | undefined {
+  if (!REQUEST_LINE.test(line)) return undefined;
+  return faultInMethodOrTarget(line, line.length) ?? judged(line, line.length, block);
+}
+
+function faultInMethodOrTarget(text: string, lineEnd: number): Fault | undefined {
+  const methodEnd = text.indexOf(' ');
   const method = text.slice(0, methodEnd);
   if (!KNOWN_METHODS.has(method)) return fault('method-unknown');
-  const target = text.slice(methodEnd + 1, lineEnd - ' HTTP/1.1'.length);
-  if (target.charCodeAt(0) !== SLASH || method === 'CONNECT') {
-    const bad = faultInRequestTarget(method, target);
-    if (bad !== undefined) return bad;
-  }
-  const minor = text.charCodeAt(lineEnd - 1) === ZERO ? 0 : 1;
+  if (text.charCodeAt(methodEnd + 1) === SLASH && method !== 'CONNECT') return undefined;
+  return faultInRequestTarget(method, text.slice(methodEnd + 1, lineEnd - VERSION_LENGTH));
+}
 
-  const block = new FieldBlock();
-  const bad = block.read(text, lineEnd, limits.headerCount, REQUEST_FIELDS, ascii ? 'request' : 'request-beyond-ascii');
-  if (bad !== undefined) return bad;
+/** What a well-formed request line and a well-formed field block mean together. */
+function judged(text: string, lineEnd: number, block: FieldBlock): RequestLine | Fault {
+  const minor = text.charCodeAt(lineEnd - 1) === ZERO ? 0 : 1;
   if (minor === 1 && (block.seen & HOST) === 0) return fault('host-missing');
   const { contentLength, transferEncoding, expectation } = block;
   const body = requestFraming({ minor, contentLength, transferEncoding });
@@ -76,9 +112,10 @@ export function parseRequestHead(text: string, limits: HeadLimits): RequestLine 
   const options = connectionOptions(block.connection);
   if (options === 'malformed') return fault('connection-malformed');
 
+  const methodEnd = text.indexOf(' ');
   return {
-    method,
-    target,
+    method: text.slice(0, methodEnd),
+    target: text.slice(methodEnd + 1, lineEnd - VERSION_LENGTH),
     minor,
     fields: block.fields,
     body,
@@ -112,6 +149,8 @@ export function parseResponseHead(text: string, requestMethod: string, limits: H
   const keepAlive = body.kind !== 'until-close' && keepsAlive(minor, options);
   // It announces a final response and that none will come.
   if (status < 200 && status !== 101 && !keepAlive) return fault('interim-response-closes');
+  // Many answers may share them.
+  Object.freeze(block.fields);
   return { status, reason, minor, fields: block.fields, body, keepAlive };
 }
 
@@ -127,6 +166,7 @@ export function parseTrailers(text: string, limits: HeadLimits): Fields | Fault 
 
 const SLASH = 0x2f;
 const ZERO = 0x30;
+const VERSION_LENGTH = ' HTTP/1.1'.length;
 
 function endOfLine(text: string): number {
   const end = text.indexOf('\r\n');

@@ -3,16 +3,19 @@
  *
  * @module
  */
+import { BlockMemory } from './block-memory.ts';
 import { ChunkFraming } from './chunked.ts';
 import { type Fault, fault, isFault } from './faults.ts';
+import type { FieldBlock } from './field-block.ts';
 import type { Fields } from './fields.ts';
 import type { BodyFraming } from './framing.ts';
 import {
   type HeadLimits,
-  parseRequestHead,
   parseResponseHead,
   parseTrailers,
   type RequestLine,
+  readRequestHead,
+  rereadRequestHead,
   type StatusLine,
 } from './head.ts';
 import { BLOCK_END, PartialBlock } from './partial-block.ts';
@@ -80,6 +83,10 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
   #paused = false;
   #running = false;
   #peerEnded = false;
+  /** The field block of the last request, from the line break in front of it to its end. */
+  readonly #blocks = new BlockMemory<FieldBlock>();
+  /** The head of the last response, and the method that it answered. */
+  readonly #heads = new BlockMemory<{ readonly method: string; readonly head: StatusLine }>();
 
   constructor(kind: Head extends RequestLine ? 'request' : 'response', limits: Limits, events: ReaderEvents<Head>) {
     this.#kind = kind;
@@ -128,6 +135,12 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
   /** For responses: the method of the request that is answered next. Bytes that come without it are a fault. */
   expectBodyOf(method: string): void {
     this.#method = method;
+  }
+
+  /** Forgets the last head: a connection at rest should hold no more than it must. */
+  forget(): void {
+    this.#blocks.forget();
+    this.#heads.forget();
   }
 
   /** What has come behind the last message or 101, for another protocol to read. The reader is finished afterwards. */
@@ -203,14 +216,55 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
         this.#at = at + 1;
         return;
       }
+      if (this.#kind === 'request' ? this.#rereadRequest(chunk, at) : this.#rereadResponse(chunk, at)) return;
       const end = chunk.indexOf(BLOCK_END, at);
       if (end !== -1 && end + BLOCK_END.length - at <= this.#limits.headBytes) {
         this.#at = end + BLOCK_END.length;
-        return this.#onHead(chunk.toString('latin1', at, end));
+        return this.#onHead(this.#parse(chunk.toString('latin1', at, end), at));
       }
     }
     const text = this.#readPartially(this.#kind, this.#limits.headBytes);
-    if (text !== undefined) this.#onHead(text);
+    if (text !== undefined) this.#onHead(this.#parse(text, undefined));
+  }
+
+  /** Reads a request whose field block is that of the last one. False: it is not, or something is wrong with its line. */
+  #rereadRequest(chunk: Buffer, at: number): boolean {
+    const blocks = this.#blocks;
+    if (blocks.length === 0) return false;
+    const lineEnd = chunk.indexOf(CR, at);
+    if (lineEnd === -1) return false;
+    const block = blocks.recall(chunk, lineEnd);
+    if (block === undefined || lineEnd + blocks.length - at > this.#limits.headBytes) return false;
+    const head = rereadRequestHead(chunk.toString('latin1', at, lineEnd), block);
+    if (head === undefined) return false;
+    this.#at = lineEnd + blocks.length;
+    this.#onHead(head);
+    return true;
+  }
+
+  /** Reads a response whose head is that of the last one, where both answer the same method. False: it is another one. */
+  #rereadResponse(chunk: Buffer, at: number): boolean {
+    const heads = this.#heads;
+    const known = heads.length === 0 ? undefined : heads.recall(chunk, at);
+    if (known === undefined || known.method !== this.#method) return false;
+    this.#at = at + heads.length;
+    this.#onHead(known.head);
+    return true;
+  }
+
+  /** Reads a head that is not known. `at`: where it begins in the chunk that has all of it. */
+  #parse(text: string, at: number | undefined): RequestLine | StatusLine | Fault {
+    if (this.#kind === 'request') {
+      const read = readRequestHead(text, this.#limits);
+      if (isFault(read)) return read;
+      if (at !== undefined) this.#blocks.keep(this.#chunk, this.#chunk.indexOf(CR, at), this.#at, read.block);
+      return read.head;
+    }
+    const method = this.#method ?? '';
+    const head = parseResponseHead(text, method, this.#limits);
+    if (at !== undefined && !isFault(head) && head.status >= 200)
+      this.#heads.keep(this.#chunk, at, this.#at, { method, head });
+    return head;
   }
 
   /** RFC 9112, 2.2: one empty line before a request is what some clients send behind the content of a POST. */
@@ -231,12 +285,8 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
     return result;
   }
 
-  #onHead(text: string): void {
+  #onHead(head: RequestLine | StatusLine | Fault): void {
     this.#emptyLine = false;
-    const head =
-      this.#kind === 'request'
-        ? parseRequestHead(text, this.#limits)
-        : parseResponseHead(text, this.#method ?? '', this.#limits);
     if (isFault(head)) return this.#fail(head);
     if ('status' in head && head.status < 200) this.#state = head.status === 101 ? UPGRADED : START;
     else if (!this.#beginContent(head.body)) return;
@@ -336,5 +386,6 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
     this.#room = NOTHING;
     this.#at = 0;
     this.#partial = undefined;
+    this.forget();
   }
 }

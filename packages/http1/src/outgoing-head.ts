@@ -7,19 +7,24 @@
 import type { Reply } from './exchange.ts';
 import type { Fields } from './fields.ts';
 import type { BodyFraming } from './framing.ts';
-import { isFieldValue, isToken } from './grammar.ts';
+import { fieldLine } from './field-line.ts';
 import type { StatusLine } from './head.ts';
+import { type PreparedFields, requestLines } from './prepared-fields.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 
 /** What of a request decides how its head goes on to the upstream. */
 export interface OutgoingRequest {
   readonly method: string;
   readonly target: string;
+  /** Written in front of `fields`. */
+  readonly prepared?: readonly PreparedFields[] | undefined;
   readonly fields: Fields;
   readonly body: BodyFraming;
   readonly upgrade: boolean;
   readonly expectContinue: boolean;
 }
+
+const NONE: readonly PreparedFields[] = [];
 
 const TARGET = /^[\x21-\x7e]+$/;
 
@@ -31,41 +36,17 @@ const NO_CONTENT_MEANT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 
  * for a target or field that would break it: those are bugs of whoever made the verdict.
  */
 export function requestHead(request: OutgoingRequest): string {
-  const { method, target, fields, body, upgrade, expectContinue } = request;
+  const { method, target, prepared = NONE, fields, body, upgrade, expectContinue } = request;
   if (!TARGET.test(target)) throw new TypeError('Cannot write request: the target has forbidden characters');
+  const kind = { chunked: body.kind === 'chunked', expectContinue };
   let text = `${method} ${target} HTTP/1.1\r\n`;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string;
-    if (isOurs(name, body, expectContinue)) continue;
-    text += fieldLine(name, fields[i + 1] as string);
-  }
+  for (const block of prepared) text += block.lines(kind);
+  text += requestLines(fields, kind);
   if (upgrade) text += 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
   if (body.kind === 'length') text += `Content-Length: ${body.length}\r\n`;
   else if (body.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   else if (!NO_CONTENT_MEANT.has(method)) text += 'Content-Length: 0\r\n';
   return `${text}\r\n`;
-}
-
-/** Fields of a request that are ours to write, whatever a verdict carries. The length alone rules most names out. */
-function isOurs(name: string, body: BodyFraming, expectContinue: boolean): boolean {
-  switch (name.length) {
-    case 6:
-      return !expectContinue && name.toLowerCase() === 'expect';
-    case 7: {
-      const lower = name.toLowerCase();
-      return lower === 'upgrade' || (lower === 'trailer' && body.kind !== 'chunked');
-    }
-    case 10: {
-      const lower = name.toLowerCase();
-      return lower === 'connection' || lower === 'keep-alive';
-    }
-    case 14:
-      return name.toLowerCase() === 'content-length';
-    case 17:
-      return name.toLowerCase() === 'transfer-encoding';
-    default:
-      return false;
-  }
 }
 
 /** How the head of an upstream's answer goes on to the client. */
@@ -228,14 +209,6 @@ function fieldLines(fields: Fields): string {
   let text = '';
   for (let i = 0; i < fields.length; i += 2) text += fieldLine(fields[i] as string, fields[i + 1] as string);
   return text;
-}
-
-/** One line of a head, or of trailers. */
-export function fieldLine(name: string, value: string): string {
-  if (!isToken(name)) throw new TypeError('Cannot write field: its name is no token');
-  // Beyond latin1 as well: what is cut to one byte could become a line break.
-  if (!isFieldValue(value)) throw new TypeError(`Cannot write field ${name}: its value has forbidden characters`);
-  return `${name}: ${value}\r\n`;
 }
 
 /** Trailer fields that can be written as they are. Throws `TypeError` for others. */

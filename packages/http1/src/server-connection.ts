@@ -16,6 +16,8 @@ import { clientCertificateOf } from './tls.ts';
 const DISCARD_MS = 30_000;
 /** How long a client may take to read last words before its connection is gone. */
 const LINGER_MS = 2_000;
+/** How long a connection at rest remembers what its last request said. */
+const REMEMBERED_MS = 5_000;
 /**
  * Bytes that may wait behind the request in progress before no more are read. Not none: while nothing is read, nobody
  * sees the client go.
@@ -228,7 +230,10 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
 
   check(now: number): void {
     if (this.#takesNothing(now)) return this.#destroy();
-    if (now < this.#deadline) return;
+    if (now < this.#deadline) {
+      if (this.#awaited === 'next-request' && this.#restingMs() >= REMEMBERED_MS) this.#reader.forget();
+      return;
+    }
     this.#deadline = Number.POSITIVE_INFINITY;
     if (this.#awaited === 'head') this.fault({ status: 408, reason: 'head-timeout' });
     else if (this.#awaited === 'content') this.#current?.stalled();
@@ -244,6 +249,7 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
 
   readonly #onEnd = (): void => {
     if (this.#deaf) return this.socket.destroySoon();
+    this.#current?.write();
     // A client that ends its side before the answer has given up: one that only has nothing more to say looks the same to
     // us, and an answer for nobody would keep the app at work. nginx and Go see it so, too.
     if (this.#current !== undefined) return this.#destroy();
@@ -297,6 +303,11 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
   #await(what: Awaited, limitMs: number): void {
     this.#awaited = what;
     this.#deadline = this.#parts.deadlines.after(limitMs);
+  }
+
+  #restingMs(): number {
+    const { deadlines, context } = this.#parts;
+    return deadlines.after(context.limits.idleTimeoutMs) - this.#deadline;
   }
 
   #turnDeaf(): void {

@@ -7,6 +7,7 @@ import type { RequestLine } from './head.ts';
 import { CONTINUE } from './outgoing-head.ts';
 import { replyText } from './reply-writer.ts';
 import type { ClientConnection } from './server-connection.ts';
+import type { Waiting } from './turn.ts';
 import { isUpgrade } from './websocket-handshake.ts';
 
 /** What carries a verdict out. */
@@ -26,7 +27,7 @@ export interface Work {
 }
 
 /** One request and its answer: asks for a verdict, has it carried out, and ends exactly once. */
-export class Exchange implements Client {
+export class Exchange implements Client, Waiting {
   readonly context: EngineContext;
   readonly connection: ClientConnection;
   readonly line: RequestLine;
@@ -39,6 +40,8 @@ export class Exchange implements Client {
   #work: Work | undefined;
   #gone: AbortController | undefined;
   #over = false;
+  /** The response is complete and waits to be written. */
+  #finishing = false;
   #closing: boolean;
 
   constructor(context: EngineContext, connection: ClientConnection, line: RequestLine) {
@@ -174,6 +177,20 @@ export class Exchange implements Client {
 
   /** All of the response has been given to the outbox. */
   finish(): void {
+    // Where the client is still sending, the sooner it knows the better.
+    if (!this.connection.requestRead) return this.#finish();
+    this.#finishing = true;
+    this.context.turn.add(this);
+  }
+
+  /** Writes a response that waits for the end of the turn. */
+  write(): void {
+    if (!this.#finishing) return;
+    this.#finishing = false;
+    if (!this.#over) this.#finish();
+  }
+
+  #finish(): void {
     const { out, socket } = this.connection;
     out.flush();
     // A client that is gone has not got it; the `close` of its connection will cancel.

@@ -14,6 +14,7 @@ import type { Handler } from './exchange.ts';
 import { type ProxyRefusal, readProxiedAddress } from './proxied-address.ts';
 import { ClientConnection } from './server-connection.ts';
 import { type Certificate, Certificates } from './tls.ts';
+import { Turn } from './turn.ts';
 import { UpstreamPools } from './upstream-pool.ts';
 
 export interface EngineOptions {
@@ -97,10 +98,12 @@ class HttpEngine implements Engine {
     this.#certificates = tls === undefined ? undefined : new Certificates(listed(tls), clientCa);
     this.#deadlines = new Deadlines(shortest(limits), () => performance.now());
     this.#addresses = options.addresses ?? new AddressLimits(limits.connectionsPerAddress ?? Number.POSITIVE_INFINITY);
+    const turn = new Turn();
     this.#context = {
       handler: guarded(handler, onError),
       limits,
-      pools: new UpstreamPools(),
+      pools: new UpstreamPools({ turn }),
+      turn,
       tunnels: new Set<OpenTunnel>(),
       dateLine: dateLines(() => Date.now()),
       draining: false,

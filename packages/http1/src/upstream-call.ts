@@ -3,6 +3,7 @@ import type { UpstreamFailure } from './exchange.ts';
 import { type Fields, fieldValues } from './fields.ts';
 import type { StatusLine } from './head.ts';
 import type { Outbox } from './outbox.ts';
+import type { RelayedHead } from './relayed-head.ts';
 import type { Call, CallEvents, CallOptions } from './upstream.ts';
 import type { Home, Occupant, Phase, UpstreamConnection } from './upstream-connection.ts';
 import { failureOf, UpstreamError } from './upstream-failure.ts';
@@ -157,9 +158,9 @@ export class UpstreamCall implements Call, Occupant {
     this.#events.upgraded(head, connection.socket, rest);
   }
 
-  head(head: StatusLine): void {
+  head(head: StatusLine, relayed: RelayedHead): void {
     this.#answered = true;
-    this.#events.head(head);
+    this.#events.head(head, relayed);
   }
 
   data(chunk: Buffer): boolean {
@@ -220,7 +221,8 @@ export class UpstreamCall implements Call, Occupant {
 
   #writeEnd(connection: UpstreamConnection): void {
     if (this.#chunked) connection.out.add(lastChunk(this.#trailers));
-    connection.out.flush();
+    if (this.#withContent) connection.out.flush();
+    else connection.send();
     connection.waitFrom(performance.now());
   }
 

@@ -5,7 +5,9 @@ import type { StatusLine } from './head.ts';
 import { type Limits, MessageReader, type ReaderEvents } from './message-reader.ts';
 import { Outbox } from './outbox.ts';
 import { ReadBuffer } from './read-buffer.ts';
+import type { Turn, Waiting } from './turn.ts';
 import { type Address, connect, readPastWrites } from './upstream-address.ts';
+import { RelayedHead } from './relayed-head.ts';
 import { UpstreamError } from './upstream-failure.ts';
 
 /** As much as we take from a client. Apps answer with many cookies. */
@@ -43,7 +45,7 @@ export interface Occupant {
   connected(): void;
   interim(status: number, fields: Fields): void;
   switched(head: StatusLine): void;
-  head(head: StatusLine): void;
+  head(head: StatusLine, relayed: RelayedHead): void;
   data(chunk: Buffer): boolean;
   trailers(fields: Fields): void;
   flush(): void;
@@ -58,6 +60,7 @@ export interface Occupant {
 export interface Home {
   readonly address: Address;
   readonly patience: Patience;
+  readonly turn: Turn;
   /** The session of an earlier TLS connection. */
   session: Buffer | undefined;
   opened(): void;
@@ -70,13 +73,14 @@ export interface Home {
 }
 
 /** One connection to an upstream: one request at a time, and a next one only when nothing about the last was doubtful. */
-export class UpstreamConnection implements ReaderEvents<StatusLine> {
+export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
   readonly home: Home;
   readonly socket: Socket;
   readonly out: Outbox;
   connected = false;
   readonly #forUpgrade: boolean;
   readonly #reader = new MessageReader<StatusLine>('response', LIMITS, this);
+  readonly #relayed = new RelayedHead();
   #occupant: Occupant | undefined;
   /** When what we wait for began: connecting, an answer, or being unused. */
   #since: number;
@@ -85,6 +89,8 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
   #used = false;
   /** A byte of the answer to this request has come. */
   #heard = false;
+  /** The request is complete and waits for the end of the turn: the upstream has seen nothing of it. */
+  #unsent = false;
   #head: StatusLine | undefined;
   /** Interim answers to this request. */
   #interim = 0;
@@ -130,6 +136,18 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
       this.#readingPastWrites = true;
       readPastWrites(this.socket);
     }
+  }
+
+  /** Sends what was given to `out`, which is the whole request, with all the others of this turn. */
+  send(): void {
+    this.#unsent = true;
+    this.home.turn.add(this);
+  }
+
+  write(): void {
+    if (!this.#unsent) return;
+    this.#unsent = false;
+    if (!this.#closed) this.out.flush();
   }
 
   /** The upstream owes something from now on. */
@@ -193,7 +211,7 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
       else this.#broken(new UpstreamError('protocol', `more than ${MAX_INTERIM} interim answers`));
     } else {
       this.#head = head;
-      occupant.head(head);
+      occupant.head(head, this.#relayed);
     }
   }
 
@@ -240,6 +258,7 @@ export class UpstreamConnection implements ReaderEvents<StatusLine> {
   readonly #onData = (chunk: Buffer): void => {
     // Bytes that nobody asked for.
     if (this.#occupant === undefined) return this.close();
+    if (this.#unsent) return this.#broken(new UpstreamError('reset', 'spoke before it was asked'));
     this.#heard = true;
     this.#reader.push(chunk);
     if (this.#complete) this.#finish();

@@ -371,3 +371,17 @@ test('UpstreamPools.close() fails what is in progress, repeats nothing, and leav
   await other.close();
   assert.equal(server.connections.length, 1);
 });
+
+test('UpstreamPools.call() takes what an upstream says before it has been asked for no answer', async () => {
+  const { wire } = await answered('GET /1', OK);
+  // From here on until the timers are through nothing is read, and nothing is written that waits for the end of the turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  wire.send('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged');
+  const { heard } = ask(pools, upstream, 'GET /2');
+  const other = await server.next();
+  await other.until('GET /2');
+  other.send(OK);
+  assert.equal(await heard.over(), 'end');
+  assert.equal(heard.content, 'ok');
+  assert.doesNotMatch(wire.received, /GET \/2/);
+});

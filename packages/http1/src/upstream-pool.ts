@@ -1,5 +1,6 @@
 import { afterFailure, type Candidate, choose, type Health, WELL, whileTrying } from './balance.ts';
 import type { Upstream } from './exchange.ts';
+import { Turn } from './turn.ts';
 import type { Call, CallEvents, CallOptions } from './upstream.ts';
 import { type Address, addressesOf } from './upstream-address.ts';
 import { type Route, UpstreamCall } from './upstream-call.ts';
@@ -17,11 +18,13 @@ export class UpstreamPools {
   /** Pools that have connections. */
   readonly #active = new Set<UpstreamPool>();
   readonly #sweepMs: number;
+  readonly #turn: Turn;
   #timer: NodeJS.Timeout | undefined;
 
   /** Timeouts are kept to within `sweepMs`: late by so much at most, never early. */
-  constructor({ sweepMs = SWEEP_MS }: { readonly sweepMs?: number } = {}) {
+  constructor({ sweepMs = SWEEP_MS, turn = new Turn() }: { readonly sweepMs?: number; readonly turn?: Turn } = {}) {
     this.#sweepMs = sweepMs;
+    this.#turn = turn;
   }
 
   /**
@@ -31,7 +34,7 @@ export class UpstreamPools {
   call(upstream: Upstream, head: string, options: CallOptions, events: CallEvents): Call {
     let pool = this.#byUpstream.get(upstream);
     if (pool === undefined) {
-      pool = new UpstreamPool(upstream);
+      pool = new UpstreamPool(upstream, this.#turn);
       this.#byUpstream.set(upstream, pool);
     }
     this.#watch(pool);
@@ -89,8 +92,8 @@ class UpstreamPool implements Route {
   /** What fails now is not tried again elsewhere. */
   #closing = false;
 
-  constructor(upstream: Upstream) {
-    this.homes = addressesOf(upstream).map((address) => new AddressPool(address, upstream));
+  constructor(upstream: Upstream, turn: Turn) {
+    this.homes = addressesOf(upstream).map((address) => new AddressPool(address, upstream, turn));
   }
 
   get empty(): boolean {
@@ -121,6 +124,7 @@ class UpstreamPool implements Route {
 class AddressPool implements Home, Candidate {
   readonly address: Address;
   readonly patience: Patience;
+  readonly turn: Turn;
   health: Health = WELL;
   session: Buffer | undefined;
   busy = 0;
@@ -128,9 +132,10 @@ class AddressPool implements Home, Candidate {
   /** The last one used comes last, and is used first: the others may grow old and go. */
   readonly #idle: UpstreamConnection[] = [];
 
-  constructor(address: Address, patience: Patience) {
+  constructor(address: Address, patience: Patience, turn: Turn) {
     this.address = address;
     this.patience = patience;
+    this.turn = turn;
   }
 
   get idle(): number {

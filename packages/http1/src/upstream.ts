@@ -10,6 +10,7 @@ import type { UpstreamFailure } from './exchange.ts';
 import type { Fields } from './fields.ts';
 import type { BodyFraming } from './framing.ts';
 import type { StatusLine } from './head.ts';
+import type { RelayedHead } from './relayed-head.ts';
 
 /** What the pool must know of a request beside its head. */
 export interface CallOptions {
@@ -35,8 +36,11 @@ export interface CallEvents {
   continue_(): void;
   /** Any other interim answer (RFC 9110, 15.2). */
   informational(status: number, fields: Fields): void;
-  /** The final answer begins. Its fields are as received, hop-by-hop fields included. */
-  head(head: StatusLine): void;
+  /**
+   * The final answer begins. Its fields are as received, hop-by-hop fields included. `relayed` belongs to the connection
+   * that it came on.
+   */
+  head(head: StatusLine, relayed: RelayedHead): void;
   /**
    * Content. The bytes lie in a buffer that is read into again: true says that they are no longer needed, false that
    * they are kept (somebody still writes them), and another buffer is taken.

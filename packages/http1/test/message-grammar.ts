@@ -248,6 +248,77 @@ const stream = (one: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
     )
     .map(([before, messages, mutations]) => latin1(mutations.reduce(mutated, before + messages.join(''))));
 
+/**
+ * Streams of messages whose first lines and whose rests come from a few, so that most rests have been there before. Some
+ * have another length than what comes behind them, or make sense with some first lines only.
+ */
+function repeating(lines: readonly string[], rests: readonly (readonly [head: string, content: string])[]) {
+  const few = fc.uniqueArray(fc.constantFrom(...rests), { minLength: 1, maxLength: 2 });
+  const messages = few.chain((some) =>
+    fc.array(fc.tuple(fc.constantFrom(...lines), fc.constantFrom(...some)), { minLength: 2, maxLength: 5 }),
+  );
+  const mutations = fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(mutation, { maxLength: 2 }) },
+  );
+  return fc
+    .tuple(messages, mutations)
+    .map(([all, changes]) =>
+      latin1(
+        changes.reduce(mutated, all.map(([line, [head, content]]) => `${line}\r\n${head}\r\n${content}`).join('')),
+      ),
+    );
+}
+
+/** The bytes of several requests on one connection, most of which repeat a field block. */
+export const repeatingRequests: fc.Arbitrary<Buffer> = repeating(
+  [
+    'GET / HTTP/1.1',
+    'GET /other?a=b HTTP/1.1',
+    'HEAD / HTTP/1.1',
+    'POST / HTTP/1.1',
+    'GET / HTTP/1.0',
+    'CONNECT a:1 HTTP/1.1',
+    'OPTIONS * HTTP/1.1',
+    'GET * HTTP/1.1',
+    'get / HTTP/1.1',
+    'FETCH / HTTP/1.1',
+    'GET /\u00e4 HTTP/1.1',
+    'GET / HTTP/1.2',
+    'GET  / HTTP/1.1',
+    `GET /${'x'.repeat(30)} HTTP/1.1`,
+  ],
+  [
+    ['Host: a\r\n', ''],
+    ['Host: a\r\nCookie: \u00e4\r\n', ''],
+    ['Host: a\r\nContent-Length: 3\r\n', 'abc'],
+    ['Host: a\r\nContent-Length: 3\r\n', 'ab'],
+    ['Host: a\r\nContent-Length: 0\r\n', ''],
+    ['Host: a\r\nTransfer-Encoding: chunked\r\n', '3\r\nabc\r\n0\r\n\r\n'],
+    ['Host: a\r\nTransfer-Encoding: chunked\r\n', '3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n'],
+    ['Host: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n', 'a'],
+    ['Host: a\r\nExpect: 100-continue\r\n', ''],
+    ['Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n', ''],
+    ['Host: a\r\nConnection: close\r\n', ''],
+    ['Connection: keep-alive\r\n', ''],
+    ['', ''],
+  ],
+);
+
+/** The bytes of several responses on one connection, most of which repeat their head. */
+export const repeatingResponses: fc.Arbitrary<Buffer> = repeating(
+  ['HTTP/1.1 200 OK', 'HTTP/1.1 200 Ok', 'HTTP/1.0 200 OK', 'HTTP/1.1 204 No Content', 'HTTP/1.1 304 Not Modified'],
+  [
+    ['Content-Length: 3\r\n', 'abc'],
+    ['Content-Length: 3\r\n', ''],
+    ['Content-Length: 0\r\n', ''],
+    ['Transfer-Encoding: chunked\r\n', '3\r\nabc\r\n0\r\n\r\n'],
+    ['Transfer-Encoding: chunked\r\n', ''],
+    ['X: 1\r\n', 'abc'],
+    ['', ''],
+  ],
+);
+
 /** The bytes of up to three requests on one connection. */
 export const requests: fc.Arbitrary<Buffer> = stream(
   message(requestLine, fc.constantFrom('GET / HTTP/1.1', 'POST /p HTTP/1.1', 'HEAD /h HTTP/1.1')),

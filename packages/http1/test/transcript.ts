@@ -24,6 +24,8 @@ export interface Reading {
   readonly limits?: Partial<Limits>;
   /** Pause in every event, and resume until nothing more comes: after each push, or only when all has been pushed. */
   readonly pausing?: 'shortly' | 'for long';
+  /** Forget each message when it ends, so that nothing that was read before can matter. */
+  readonly forgetting?: boolean;
   /** The peer ends its side after the last piece. */
   readonly ends?: boolean;
 }
@@ -51,6 +53,7 @@ export function transcript(pieces: readonly Uint8Array[], reading: Reading): Ent
     trailers: (trailers: Fields) => add({ trailers }),
     end: () => {
       add({ end: true });
+      if (reading.forgetting === true) reader.forget();
       expectNext();
     },
     fault: (fault: Fault) => add({ fault }),

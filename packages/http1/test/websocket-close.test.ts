@@ -31,7 +31,7 @@ before(async () => {
   const { port } = server.address() as AddressInfo;
   gate = await startGate({
     upstream: upstreamAt(`http://127.0.0.1:${port}`),
-    forward: { opened: (tunnel) => tunnels.push(tunnel), ended: () => {} },
+    forward: { opened: (tunnel) => void tunnels.push(tunnel), ended: () => {} },
   });
 });
 
@@ -124,7 +124,12 @@ test('Tunnel.close() ends a WebSocket over TLS on both sides in the middle of bo
   const other = await startGate({
     tls: certificate,
     upstream: upstreamAt(`https://localhost:${port}`, { ca: certificate.cert }),
-    forward: { opened: resolve, ended: () => {} },
+    forward: {
+      opened(tunnel) {
+        resolve(tunnel);
+        return undefined;
+      },
+    },
   });
   const arrived = once(secure, 'connection');
   const client = new WebSocket(`wss://localhost:${other.engine.port}/ws`, { ca: certificate.cert });

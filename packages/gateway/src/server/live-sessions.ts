@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { type PreparedFields, prepareFields } from '@cardea/http1';
 import type { Accepted, MethodKind } from '../auth/authenticator.ts';
 import { type CsrfTokens, csrfCookieName } from '../auth/csrf.ts';
 import { withGroupNames } from '../auth/group-names.ts';
@@ -41,7 +42,7 @@ export interface Live {
   readonly note: string | undefined;
   /** When the groups were named. A renewal does not make them younger. */
   readonly namedAt: number;
-  readonly headers: Map<App, { readonly fields: Fields; readonly until: number }>;
+  readonly headers: Map<App, { readonly fields: PreparedFields; readonly until: number }>;
 }
 
 /** Who is signed in, for administrators; and the bodies of sessions that do not travel in their cookie. */
@@ -191,13 +192,13 @@ export class LiveSessions {
   }
 
   /** The identity fields for one app, made once and reused until the assertion in them should be renewed. */
-  headersFor(app: App, live: Live, now: number): Fields {
+  headersFor(app: App, live: Live, now: number): PreparedFields {
     const ready = live.headers.get(app);
     if (ready !== undefined && now < ready.until) return ready.fields;
     const { assertion, assertionReuseMs } = this.#options;
     const roles = [...live.subject.roles];
     const jwt = app.headers.assertion === undefined ? '' : assertion(app, live.identity, roles, now);
-    const fields = identityHeaders(app, live.identity, roles, jwt);
+    const fields = prepareFields(identityHeaders(app, live.identity, roles, jwt));
     live.headers.set(app, { fields, until: now + assertionReuseMs });
     return fields;
   }

@@ -21,19 +21,23 @@ import { csrfField } from '../auth/csrf.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
 import { wantsPage } from '../wire/accepts.ts';
-import { type Fields, singleField } from '../wire/fields.ts';
-import { forwardedFields } from '../wire/forwarded.ts';
+import { singleField } from '../wire/fields.ts';
 import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { canonicalTarget } from '../wire/path.ts';
-import { endToEndTrailers } from '../wire/trailers.ts';
 import { notAllowed, notSignedIn, problem } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
 import { type Endpoint, findEndpoint, isReserved } from './endpoints/endpoint.ts';
-import { forApp, forClient } from './between.ts';
+import { Forwarded } from './forwarded.ts';
 import type { Live, LiveSessions } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
-import { type BadRequest, type ReadingOptions, type RequestContext, readRequest } from './request-context.ts';
 import { toResponse } from './replies.ts';
+import {
+  type BadRequest,
+  type ReadingOptions,
+  type RequestContext,
+  type RequestReader,
+  requestReader,
+} from './request-context.ts';
 import { mergedPlan, type SignInOffer, type SignInPlan } from './sign-in-plan.ts';
 import { withoutStreamToken } from './stream-parameter.ts';
 import { nobody, type SignedIn, type Visitor, type Visitors } from './visitors.ts';
@@ -52,8 +56,7 @@ export interface PipelineParts {
 /** Judges every request to an app. */
 export class Pipeline implements Handler {
   readonly #parts: PipelineParts;
-  /** What is on its way to an app, so that the page about a failure bears the number that the audit log has. */
-  readonly #forwarded = new WeakMap<RequestHead, RequestContext>();
+  readonly #read: RequestReader;
 
   readonly #withEndpoints: readonly App[];
   /** By the names of the apps, so that there are no more of them than of hosts in the configuration. */
@@ -61,12 +64,13 @@ export class Pipeline implements Handler {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#read = requestReader(parts.reading);
     this.#withEndpoints = parts.apps.filter(({ signIn }) => signIn !== 'none');
   }
 
   decide(head: RequestHead): Verdict | Promise<Verdict> {
-    const { apps, endpoints, reading, prefix, visitors, now } = this.#parts;
-    const received = readRequest(head, now(), reading);
+    const { apps, endpoints, prefix, visitors, now } = this.#parts;
+    const received = this.#read(head, now());
     if ('kind' in received) return this.#badRequest(head, received);
 
     const endpoint = this.#hasEndpoints(received) ? findEndpoint(endpoints, received, prefix) : undefined;
@@ -85,29 +89,29 @@ export class Pipeline implements Handler {
       return this.#refuse(received, app, 'path-ambiguous', ambiguous(received));
 
     const plan = app.signIn;
-    if (plan === 'none') return this.#forward(received, app, [], undefined, []);
+    if (plan === 'none') return this.#forward(received, app, nobody);
     const context = withoutStreamToken(received, plan.streamParameter);
     if (context === undefined) return this.#refuse(received, app, 'stream-token-repeated', badToken(received));
 
-    const open = decide(app.policy, anonymous, head.method, context.path).allow;
     const origin = this.#checkOrigin(context, app);
-    if (origin !== undefined && !open) return this.#refuse(context, app, origin, crossSite(context));
-
-    // Where everybody is welcome nobody is asked to sign in; a session that is there anyway is told to the
-    // app, unless another site's page caused the request.
-    const visitor: Visitor | Promise<Visitor> = open
-      ? origin === undefined
-        ? visitors.bySession(context, app, plan)
-        : nobody
-      : visitors.of(context, app, plan);
+    if (origin !== undefined)
+      return this.#isOpen(context, app)
+        ? this.#judge(context, app, plan, nobody)
+        : this.#refuse(context, app, origin, crossSite(context));
+    const visitor =
+      plan.byRequest.length > 0 && !this.#isOpen(context, app)
+        ? visitors.of(context, app, plan)
+        : visitors.bySession(context, app, plan);
     return visitor instanceof Promise
-      ? visitor.then((found) => this.#judge(context, app, plan, found))
-      : this.#judge(context, app, plan, visitor);
+      ? visitor.then((found) => this.#orSignIn(context, app, plan, found))
+      : this.#orSignIn(context, app, plan, visitor);
   }
 
-  upstreamFailed(head: RequestHead, failure: UpstreamFailure): Reply {
+  upstreamFailed(_head: RequestHead, failure: UpstreamFailure, verdict: Forward): Reply {
     const late = failure.code === 'connect-timeout' || failure.code === 'response-timeout';
-    const about = this.#forwarded.get(head) ?? ({ audience: 'program', requestId: undefined } as const);
+    // The page bears the number that the audit log has.
+    const about =
+      verdict instanceof Forwarded ? verdict.about : ({ audience: 'program', requestId: undefined } as const);
     return problem(about, late ? 504 : 502, {
       error: late ? 'upstream-timeout' : 'upstream-unreachable',
       title: late ? 'The application does not answer' : 'The application cannot be reached',
@@ -125,6 +129,22 @@ export class Pipeline implements Handler {
       }),
       close: true,
     };
+  }
+
+  /**
+   * Where everybody is welcome nobody is asked to sign in; a session that is there anyway is told to the app, unless
+   * another site's page caused the request.
+   */
+  #orSignIn(context: RequestContext, app: App, plan: SignInPlan, known: Visitor): Verdict | Promise<Verdict> {
+    if (known.kind !== 'anonymous' || this.#isOpen(context, app)) return this.#judge(context, app, plan, known);
+    const visitor = this.#parts.visitors.orSignIn(context, app, plan, known);
+    return visitor instanceof Promise
+      ? visitor.then((found) => this.#judge(context, app, plan, found))
+      : this.#judge(context, app, plan, visitor);
+  }
+
+  #isOpen({ head, path }: RequestContext, app: App): boolean {
+    return decide(app.policy, anonymous, head.method, path).allow;
   }
 
   /** Step 4: a reason to refuse, for requests that change something or open a socket. */
@@ -151,80 +171,42 @@ export class Pipeline implements Handler {
       const reply = notAllowed(context, app, live?.identity.account, plan.offer, visitor.responseFields);
       return this.#refuse(context, app, decision.reason, reply, live);
     }
-    if (visitor.kind !== 'signed-in') return this.#forward(context, app, [], undefined, visitor.responseFields);
+    if (visitor.kind !== 'signed-in') return this.#forward(context, app, visitor);
     if (app.csrf && this.#needsToken(context, visitor.live)) {
       const token = singleField(context.fields, csrfField);
       const given = token === undefined || token === 'ambiguous' ? '' : token.value;
       if (!this.#parts.sessions.isOwnRequest(visitor.live, given))
         return this.#refuse(context, app, 'csrf', forged(context), visitor.live);
     }
-    const identity = this.#parts.sessions.headersFor(app, visitor.live, context.now);
-    const fields = visitor.appFields.length === 0 ? identity : [...identity, ...visitor.appFields];
-    if (visitor.spend.length > 0) return this.#spend(context, app, plan, visitor, fields);
-    return this.#forward(context, app, fields, visitor.live, visitor.responseFields);
+    if (visitor.spend.length > 0) return this.#spend(context, app, plan, visitor);
+    return this.#forward(context, app, visitor);
   }
 
   /** What is good for one use is spent now, and the request goes on only for the one who spends it. */
-  async #spend(
-    context: RequestContext,
-    app: App,
-    plan: SignInPlan,
-    visitor: SignedIn,
-    fields: Fields,
-  ): Promise<Verdict> {
+  async #spend(context: RequestContext, app: App, plan: SignInPlan, visitor: SignedIn): Promise<Verdict> {
     for (const spend of visitor.spend) {
       let first: boolean;
       try {
         first = await spend();
       } catch (error) {
-        const { visitors } = this.#parts;
-        return this.#replied(app, 'sign-in', visitors.unavailable(context, app, 'claim', error));
+        return this.#replied(app, 'sign-in', this.#parts.visitors.unavailable(context, app, 'claim', error));
       }
-      if (!first)
-        return this.#refuse(
-          context,
-          app,
-          'credential-spent',
-          notSignedIn(context, plan.offer, { failed: true }),
-          visitor.live,
-        );
+      if (first) continue;
+      const reply = notSignedIn(context, plan.offer, { failed: true });
+      return this.#refuse(context, app, 'credential-spent', reply, visitor.live);
     }
-    return this.#forward(context, app, fields, visitor.live, visitor.responseFields);
+    return this.#forward(context, app, visitor);
   }
 
-  #forward(
-    context: RequestContext,
-    app: App,
-    identity: Fields,
-    live: Live | undefined,
-    responseFields: Fields,
-  ): Forward {
-    const { head, address, authority, proto, requestId } = context;
-    const { recorder, reading } = this.#parts;
-    let open = false;
-    this.#forwarded.set(head, context);
-    return {
-      kind: 'forward',
-      upstream: app.upstream,
-      target: context.target,
-      fields: [
-        'Host',
-        app.upstreamHost ?? authority,
-        ...forApp(context.fields, app),
-        ...forwardedFields({ address, proto, host: authority }),
-        'X-Request-Id',
-        requestId,
-        ...identity,
-      ],
-      requestTrailers: (trailers) => endToEndTrailers(trailers, reading.stripIdentity),
-      upstreamFields: forClient,
-      responseFields,
-      opened: () => {
-        open = true;
-        recorder.socketOpened(context, app, live);
-      },
-      ended: (completion) => recorder.ended(context, app, live, open, completion),
-    };
+  #forward(context: RequestContext, app: App, visitor: Exclude<Visitor, { kind: 'answered' }>): Forward {
+    const { recorder, reading, sessions } = this.#parts;
+    if (visitor.kind === 'anonymous') {
+      const parts = { context, app, live: undefined, identity: undefined, appFields: [], recorder, reading };
+      return new Forwarded(parts, visitor.responseFields);
+    }
+    const { live, appFields, responseFields } = visitor;
+    const identity = sessions.headersFor(app, live, context.now);
+    return new Forwarded({ context, app, live, identity, appFields, recorder, reading }, responseFields);
   }
 
   async #endpoint(context: RequestContext, app: App, endpoint: Endpoint): Promise<Verdict> {

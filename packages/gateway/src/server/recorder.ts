@@ -21,6 +21,9 @@ export interface RecorderParts {
   readonly onClientLeft: (details: Readonly<Record<string, string | number>>) => void;
 }
 
+/** What an event says of the request that it is about. */
+type About = Pick<RequestContext, 'requestId' | 'address' | 'path'>;
+
 /** What the pipeline tells about each request. */
 export class Recorder {
   readonly #parts: RecorderParts;
@@ -34,7 +37,7 @@ export class Recorder {
   }
 
   /** An audit event about this request. */
-  event(context: RequestContext, app: App | undefined, event: EventParticulars, live?: Live): void {
+  event(context: Omit<About, 'path'>, app: App | undefined, event: EventParticulars, live?: Live): void {
     this.#parts.audit.write({
       ...('path' in event ? { ...event, path: shortened(event.path) } : event),
       time: this.#parts.now(),
@@ -77,30 +80,30 @@ export class Recorder {
     });
   }
 
-  /** A WebSocket that the app has accepted. */
-  socketOpened(context: RequestContext, app: App, live: Live | undefined): void {
+  /** A WebSocket that the app has accepted; gives what is to be told of its end. It keeps nothing else of the request. */
+  socketOpened(context: RequestContext, app: App, live: Live | undefined): (completion: Completion) => void {
+    const { requestId, address, path } = context;
+    const about = { requestId, address, path };
     this.metrics.sockets.inc({ app: app.name });
-    this.event(context, app, { kind: 'websocket-opened', path: context.path, ...noNumbers }, live);
+    this.event(about, app, { kind: 'websocket-opened', path, ...noNumbers }, live);
+    return (completion) => this.#socketClosed(about, app, live, completion);
   }
 
-  /** How a request to an app, or its WebSocket, has ended. */
-  ended(context: RequestContext, app: App, live: Live | undefined, socket: boolean, completion: Completion): void {
-    this.answered(app, socket ? 'websocket' : completion.end);
+  /** How a request to an app has ended. */
+  ended(context: RequestContext, app: App, live: Live | undefined, completion: Completion): void {
+    this.answered(app, completion.end);
     if (completion.failure !== undefined) this.#upstreamFailed(context, app, live, completion.failure);
-    if (socket) this.#socketClosed(context, app, live, completion);
-    else if (completion.end === 'client-gone') this.#clientLeft(context, app, completion);
+    if (completion.end === 'client-gone') this.#clientLeft(context, app, completion);
   }
 
-  #socketClosed(context: RequestContext, app: App, live: Live | undefined, completion: Completion): void {
+  #socketClosed(about: About, app: App, live: Live | undefined, completion: Completion): void {
+    this.answered(app, 'websocket');
+    if (completion.failure !== undefined) this.#upstreamFailed(about, app, live, completion.failure);
     this.metrics.sockets.dec({ app: app.name });
     const { bytesToClient, bytesToUpstream, closedBy, end } = completion;
     const numbers = { durationMs: Math.round(completion.durationMs), bytesToClient, bytesToUpstream };
-    this.event(
-      context,
-      app,
-      { kind: 'websocket-closed', path: context.path, ...numbers, reason: closedBy ?? end },
-      live,
-    );
+    const reason = closedBy ?? end;
+    this.event(about, app, { kind: 'websocket-closed', path: about.path, ...numbers, reason }, live);
   }
 
   #clientLeft(context: RequestContext, app: App, { status, bytesToClient, bytesToUpstream }: Completion): void {
@@ -108,7 +111,7 @@ export class Recorder {
     this.#parts.onClientLeft({ requestId, app: app.name, address, path, status, bytesToClient, bytesToUpstream });
   }
 
-  #upstreamFailed(context: RequestContext, app: App, live: Live | undefined, { code, detail }: UpstreamFailure): void {
+  #upstreamFailed(context: About, app: App, live: Live | undefined, { code, detail }: UpstreamFailure): void {
     this.metrics.upstreamFailures.inc({ app: app.name, code });
     this.event(context, app, { kind: 'upstream-failed', reason: code, detail, path: context.path }, live);
   }

@@ -6,14 +6,19 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
+import { type PreparedFields, prepareFields } from '@cardea/http1';
 import { wantsPage } from '../wire/accepts.ts';
+import { type CookieValue, readCookie } from '../wire/cookies.ts';
 import { type Fields, singleField } from '../wire/fields.ts';
-import { clientAddress } from '../wire/forwarded.ts';
+import { clientAddress, forwardedFields } from '../wire/forwarded.ts';
 import { endToEndFields } from '../wire/hop-by-hop.ts';
 import { canonicalHost } from '../wire/host.ts';
 import type { RequestHead } from '../wire/http.ts';
-import { canonicalTarget } from '../wire/path.ts';
+import { type CanonicalTarget, canonicalTarget } from '../wire/path.ts';
 import { checkRequest } from '../wire/request-check.ts';
+import type { App } from './apps.ts';
+import { forApp } from './between.ts';
+import { sessionCookieName } from './live-sessions.ts';
 
 export interface RequestContext {
   /** One number for this request in the audit log, on error pages and towards the upstream. */
@@ -42,7 +47,14 @@ export interface RequestContext {
   readonly authorization: string | undefined;
   /** Taken out of the query, for apps that take stream tokens. */
   readonly streamToken: string | undefined;
+  /** The session cookie. */
+  readonly session: CookieValue;
+  /** What this app's upstream gets of all this, less identity and number. */
+  readonly toUpstream: (app: UpstreamParty) => PreparedFields;
 }
+
+/** What of an app decides which fields it gets. */
+export type UpstreamParty = Pick<App, 'signIn' | 'upstreamHost'>;
 
 export interface BadRequest {
   readonly kind: 'bad-request';
@@ -58,8 +70,40 @@ export interface ReadingOptions {
   readonly stripIdentity: (fields: Fields) => { readonly fields: Fields; readonly removed: readonly string[] };
 }
 
+/** What a request says beside its target, the time and its number: much of it is the same from request to request. */
+type Reading = Omit<RequestContext, 'requestId' | 'now' | 'head' | 'path' | 'query' | 'target'>;
+
 /** Reads one request strictly; whatever could be read in two ways is a `BadRequest`. */
-export function readRequest(head: RequestHead, now: number, options: ReadingOptions): RequestContext | BadRequest {
+export type RequestReader = (head: RequestHead, now: number) => RequestContext | BadRequest;
+
+/**
+ * Makes a reader. Where the engine gives the same fields again, as it does for a field block that a connection repeats,
+ * they are not read again: only for the same connection and method, since more than the fields follows from those.
+ */
+export function requestReader(options: ReadingOptions): RequestReader {
+  const known = new WeakMap<Fields, { readonly head: RequestHead; readonly reading: Reading }>();
+  return (head, now) => {
+    const before = known.get(head.fields);
+    if (before !== undefined && isAlike(before.head, head)) {
+      const target = canonicalTarget(head.target);
+      return target.kind === 'refused' ? bad(target.reason) : contextOf(head, now, target, before.reading);
+    }
+    const read = readRequest(head, options);
+    if ('kind' in read) return read;
+    if (!head.upgrade) known.set(head.fields, { head, reading: read.reading });
+    return contextOf(head, now, read.target, read.reading);
+  };
+}
+
+const isAlike = (before: RequestHead, head: RequestHead): boolean =>
+  before.connection === head.connection && before.method === head.method && !head.upgrade;
+
+type Target = Extract<CanonicalTarget, { kind: 'ok' }>;
+
+function readRequest(
+  head: RequestHead,
+  options: ReadingOptions,
+): { readonly target: Target; readonly reading: Reading } | BadRequest {
   const check = checkRequest(head);
   if (check.kind === 'refused') return { kind: 'bad-request', status: check.status, reason: check.reason };
 
@@ -85,22 +129,66 @@ export function readRequest(head: RequestHead, now: number, options: ReadingOpti
 
   const proto = client.proto ?? (head.connection.tls ? 'https' : 'http');
   const authority = host.port === undefined ? host.host : `${host.host}:${host.port}`;
-  return {
-    requestId: randomUUID(),
-    now,
-    head,
+  const fields = options.stripIdentity(endToEnd.fields).fields;
+  const reading: Reading = {
     audience: head.upgrade ? 'upgrade' : wantsPage(head) ? 'person' : 'program',
     host: host.host,
     authority,
-    path: target.path,
-    query: target.query,
-    target: target.target,
     address: client.address,
     proto,
     origin: `${proto}://${authority}`,
-    fields: options.stripIdentity(endToEnd.fields).fields,
+    fields,
     authorization: authorization?.value,
     streamToken: undefined,
+    session: readCookie(fields, sessionCookieName(proto === 'https')),
+    toUpstream: upstreamFields({ fields, address: client.address, proto, authority }),
+  };
+  return { target, reading };
+}
+
+function contextOf(head: RequestHead, now: number, target: Target, reading: Reading): RequestContext {
+  const { path, query } = target;
+  const { audience, host, authority, address, proto, origin, fields, authorization, streamToken, session, toUpstream } =
+    reading;
+  const [requestId, whole] = [randomUUID(), target.target];
+  return {
+    requestId,
+    now,
+    head,
+    audience,
+    host,
+    authority,
+    path,
+    query,
+    target: whole,
+    address,
+    proto,
+    origin,
+    fields,
+    authorization,
+    streamToken,
+    session,
+    toUpstream,
+  };
+}
+
+/** What an app's upstream gets beside the identity, made once for each app. */
+export function upstreamFields(client: {
+  readonly fields: Fields;
+  readonly address: string;
+  readonly proto: 'http' | 'https';
+  readonly authority: string;
+}): RequestContext['toUpstream'] {
+  const { fields, address, proto, authority } = client;
+  const forwarded = forwardedFields({ address, proto, host: authority });
+  let last: { readonly app: UpstreamParty; readonly prepared: PreparedFields } | undefined;
+  return (app) => {
+    if (last?.app !== app)
+      last = {
+        app,
+        prepared: prepareFields(['Host', app.upstreamHost ?? authority, ...forApp(fields, app), ...forwarded]),
+      };
+    return last.prepared;
   };
 }
 

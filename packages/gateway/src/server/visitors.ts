@@ -5,12 +5,11 @@
  * @module
  */
 import type { Accepted, Authenticator, Credentials, Outcome, Rejected } from '../auth/authenticator.ts';
-import { readCookie } from '../wire/cookies.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
 import { notSignedIn, problem } from './answers.ts';
 import type { App } from './apps.ts';
-import { type Live, type LiveSessions, sessionCookieName } from './live-sessions.ts';
+import type { Live, LiveSessions, Opened } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
 import type { RequestContext } from './request-context.ts';
 import type { SignInPlan } from './sign-in-plan.ts';
@@ -31,10 +30,10 @@ export interface SignedIn {
   readonly appFields: Fields;
 }
 
-type Anonymous = Extract<Visitor, { kind: 'anonymous' }>;
+export type Anonymous = Extract<Visitor, { kind: 'anonymous' }>;
 
 /** Nobody, and nothing to tell the browser. */
-export const nobody: Visitor = { kind: 'anonymous', responseFields: [] };
+export const nobody: Anonymous = { kind: 'anonymous', responseFields: [] };
 
 export interface VisitorsParts {
   readonly sessions: LiveSessions;
@@ -58,33 +57,35 @@ export class Visitors {
   bySession(context: RequestContext, app: App, plan: SignInPlan): Visitor | Promise<Visitor> {
     const { sessions } = this.#parts;
     const secure = context.proto === 'https';
-    const cookie = readCookie(context.fields, sessionCookieName(secure));
+    const cookie = context.session;
     if (cookie.kind === 'none') return nobody;
     // Two session cookies: somebody planted one. Neither is believed, and both go.
     if (cookie.kind === 'ambiguous') return this.#forgotten(secure);
     const opened = sessions.open(cookie.value, context.now);
-    if (!(opened instanceof Promise)) return this.#opened(opened, context, plan, secure);
-    return opened.then(
-      (found) => this.#opened(found, context, plan, secure),
-      (error: unknown) => this.#failed(context, app, 'session', error),
-    );
+    return opened instanceof Promise
+      ? opened.then(
+          (found) => this.#opened(found, context, plan),
+          (error: unknown) => this.#failed(context, app, 'session', error),
+        )
+      : this.#opened(opened, context, plan);
   }
 
   /** By all that the request brings, else by signing in. */
   of(context: RequestContext, app: App, plan: SignInPlan): Visitor | Promise<Visitor> {
     if (plan.byRequest.length > 0) return this.#byAll(context, app, plan);
     const known = this.bySession(context, app, plan);
-    const orSignIn = (visitor: Visitor): Visitor | Promise<Visitor> =>
-      visitor.kind === 'anonymous' ? this.#signIn(context, app, plan, visitor) : visitor;
-    return known instanceof Promise ? known.then(orSignIn) : orSignIn(known);
+    return known instanceof Promise
+      ? known.then((visitor) => this.orSignIn(context, app, plan, visitor))
+      : this.orSignIn(context, app, plan, known);
   }
 
-  #opened(
-    found: Awaited<ReturnType<LiveSessions['open']>>,
-    context: RequestContext,
-    plan: SignInPlan,
-    secure: boolean,
-  ): Visitor | Promise<Visitor> {
+  /** Whoever has been found, else by signing in. */
+  orSignIn(context: RequestContext, app: App, plan: SignInPlan, known: Visitor): Visitor | Promise<Visitor> {
+    return known.kind === 'anonymous' ? this.#signIn(context, app, plan, known) : known;
+  }
+
+  #opened(found: Opened, { now, proto }: RequestContext, plan: SignInPlan): Visitor | Promise<Visitor> {
+    const secure = proto === 'https';
     if (found.kind !== 'ok') return this.#forgotten(secure);
     const { live } = found;
     // Begun by a method that this app does not take: it stays what it is for others.
@@ -93,10 +94,10 @@ export class Visitors {
       kind: 'signed-in',
       live,
       responseFields,
-      spend: [],
-      appFields: [],
+      spend: NO_CLAIMS,
+      appFields: NONE,
     });
-    return found.renew ? this.#parts.sessions.renew(live, context.now, secure).then(signedIn) : signedIn([]);
+    return found.renew ? this.#parts.sessions.renew(live, now, secure).then(signedIn) : signedIn(NONE);
   }
 
   async #byAll(context: RequestContext, app: App, plan: SignInPlan): Promise<Visitor> {
@@ -233,6 +234,9 @@ export class Visitors {
 
 /** Who holds one of these need not be the person who asks: others come first. */
 const secondary: ReadonlySet<string> = new Set(['api_key', 'approval']);
+
+const NONE: Fields = [];
+const NO_CLAIMS: SignedIn['spend'] = [];
 
 const credentialsOf = (context: RequestContext, app: App): Credentials => ({
   authorization: context.authorization,

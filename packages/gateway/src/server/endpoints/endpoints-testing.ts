@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { prepareFields } from '@cardea/http1';
 import type { Authenticator, MethodKind } from '../../auth/authenticator.ts';
 import { type SessionOrigin, startSession } from '../../auth/session.ts';
 import type { EventParticulars } from '../../core/audit-event.ts';
@@ -142,6 +143,8 @@ export async function call(
     fields,
     authorization: undefined,
     streamToken: undefined,
+    session: { kind: 'none' },
+    toUpstream: () => prepareFields([]),
   };
   const request = new Request(`https://desk.corp.example${context.target}`, {
     method: 'POST',
