@@ -38,7 +38,7 @@ import { encodeLogonInfo, layOutPac } from '../../packages/kerberos/test/pac-enc
 
 export interface BinaryReader {
   readonly name: string;
-  read(bytes: Uint8Array): unknown;
+  readonly read: (bytes: Uint8Array) => unknown;
 }
 
 const readers: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {

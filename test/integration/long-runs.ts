@@ -33,22 +33,8 @@ const others = [
 
 const pieces: readonly string[] = [
   ...separators.flatMap((one) => ['a', ' ', one === '.' ? '/' : '.'].map((other) => one + other)),
-  ...[
-    '%41',
-    '%25',
-    '%2',
-    '%C3%A4',
-    '\\"',
-    '..',
-    '\r\n',
-    '\r\n ',
-    'a: ',
-    'a:\r\n',
-    '\r\na: b',
-    '0\r\n\r\n',
-    '1\r\nx\r\n',
-  ],
-  ...['x=1; ', '="a", ', 'a b, ', '::', '1:', 'S-1-5-21-', '\ud83e\udd8a', 'é='],
+  ...`%41|%25|%2|%C3%A4|\\"|..|x=1; |="a", |a b, |::|1:|S-1-5-21-|\u{1f98a}|é=`.split('|'),
+  ...'\r\n|\r\n |a: |a:\r\n|\r\na: b|0\r\n\r\n|1\r\nx\r\n'.split('|'),
 ];
 
 const combined = (all: readonly string[], before: readonly string[], after: readonly string[]): readonly Shape[] =>

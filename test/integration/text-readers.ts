@@ -31,7 +31,7 @@ import { encodeOid } from '../../packages/kerberos/src/oid.ts';
 
 export interface TextReader {
   readonly name: string;
-  read(text: string): unknown;
+  readonly read: (text: string) => unknown;
 }
 
 const limits = { headBytes: 1024 * 1024, headerCount: 100_000 };
@@ -67,8 +67,8 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   'canonicalAddress()': (text) => canonicalAddress(text),
   'readCookie()': (text) => readCookie(['Cookie', text], 'cardea'),
   'readCookie(), value': (text) => readCookie(['Cookie', `cardea=${text}`], 'cardea'),
-  'withoutCookies()': (text) => withoutCookies(['Cookie', `cardea=1; ${text}`], ['cardea']),
-  'withoutSetCookies()': (text) => withoutSetCookies(['Set-Cookie', text], ['cardea']),
+  'withoutCookies()': (text) => withoutCookies(['Cookie', `cardea=1; ${text}`], (name) => name === 'cardea'),
+  'withoutSetCookies()': (text) => withoutSetCookies(['Set-Cookie', text], (name) => name === 'cardea'),
   'tokenList()': (text) => tokenList([text, text]),
   'identityFieldStripper()': (text) => strip([text, text]),
   'clientAddress(), X-Forwarded-For': (text) => clientAddress(['X-Forwarded-For', text], '10.0.0.1', () => true),

@@ -82,7 +82,13 @@ for (const secure of [false, true])
           target === '/ws'
             ? forward()
             : { kind: 'reply', reply: { status: 200, fields: ['Content-Type', 'text/html'], body: '<!doctype html>' } },
-        forward: { opened: (tunnel) => opened.resolve(tunnel), ended: () => {} },
+        forward: {
+          opened(tunnel) {
+            opened.resolve(tunnel);
+            return undefined;
+          },
+          ended() {},
+        },
       });
       browser = await startChromium();
       page = await browser.context.newPage();

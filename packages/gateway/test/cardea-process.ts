@@ -57,11 +57,20 @@ export async function startCardea(
       .find((one) => one.includes('"Cardea is listening"'));
     return line === undefined ? undefined : JSON.parse(line);
   };
+  const listened = (): NonNullable<ReturnType<typeof listening>> => {
+    const found = listening();
+    if (found === undefined) throw new Error(`cardea has ended before it listened:\n${log()}`);
+    return found;
+  };
   await until(() => over || listening() !== undefined, 'cardea to listen', 30_000);
   const { pid } = child;
   return {
-    origin: `http://${listening()?.addresses[0]}`,
-    admin: `http://${listening()?.admin}`,
+    get origin() {
+      return `http://${listened().addresses[0]}`;
+    },
+    get admin() {
+      return `http://${listened().admin}`;
+    },
     folder,
     log,
     output,

@@ -19,8 +19,9 @@ import { oidcBackchannelLogout } from '../src/server/endpoints/oidc-backchannel-
 import { oidcCallback } from '../src/server/endpoints/oidc-callback.ts';
 import { oidcLogin, type OidcParts } from '../src/server/endpoints/oidc-login.ts';
 import type { Live } from '../src/server/live-sessions.ts';
-import { readRequest } from '../src/server/request-context.ts';
-import { pageReply, redirectReply } from '../src/server/replies.ts';
+import { requestReader } from '../src/server/request-context.ts';
+import { createPages } from '../src/server/pages/layout.ts';
+import { redirectReply } from '../src/server/replies.ts';
 import { KeyRing, newMasterKey } from '../src/tokens/key-ring.ts';
 import { sealer } from '../src/tokens/seal.ts';
 import { readCookie, setCookie } from '../src/wire/cookies.ts';
@@ -115,24 +116,27 @@ export async function startOidcHarness(): Promise<OidcHarness> {
     return opened.session;
   };
 
+  const read = requestReader({
+    trusted: () => false,
+    mayBePlain: () => true,
+    stripIdentity: (fields) => ({ fields, removed: [] }),
+    pages: createPages(),
+  });
   const engine = await startEngine(
     { address: '127.0.0.1', port: 0, limits, onError: (detail, cause) => console.error(detail, cause) },
     {
       decide(head) {
-        const context = readRequest(head, now(), {
-          trusted: () => false,
-          mayBePlain: () => true,
-          stripIdentity: (fields) => ({ fields, removed: [] }),
-        });
+        const context = read(head, now());
         if ('kind' in context) return { kind: 'reply', reply: { status: 400, fields: [], body: context.reason } };
         const endpoint = findEndpoint(endpoints, context, '/auth');
         const cookie = readCookie(context.fields, 'cardea');
         const session = cookie.kind === 'one' ? who(cookie.value) : undefined;
-        if (endpoint === 'unknown') return { kind: 'reply', reply: pageReply(404, 'unknown') };
+        if (endpoint === 'unknown') return { kind: 'reply', reply: { status: 404, fields: [], body: 'unknown' } };
         if (endpoint === undefined) {
           const login = `/auth/login/${providers[0]?.id}?return=${encodeURIComponent(context.target)}`;
           if (session === undefined) return { kind: 'reply', reply: redirectReply(login) };
-          return { kind: 'reply', reply: pageReply(200, JSON.stringify({ ...session.identity, at: context.target })) };
+          const body = JSON.stringify({ ...session.identity, at: context.target });
+          return { kind: 'reply', reply: { status: 200, fields: [], body } };
         }
         return {
           kind: 'endpoint',

@@ -73,13 +73,11 @@ const pings: readonly Unplaced[] = [
   one('ten pings in one packet', ...together(...Array.from({ length: 10 }, (_, i) => sent(PING, `ping ${i}`)))),
 ];
 
-const reserved: readonly Unplaced[] = [
-  ...[1, 2, 3, 4, 5, 6, 7].flatMap((bits) => [
-    one(`reserved bits ${bits} in text`, sent(TEXT, 'before'), sent(TEXT, 'reserved', { reserved: bits })),
-    one(`reserved bits ${bits} in a ping`, sent(PING, 'reserved', { reserved: bits })),
-    one(`reserved bits ${bits} in a close`, sent(CLOSE, code(1000), { reserved: bits })),
-  ]),
-];
+const reserved: readonly Unplaced[] = [1, 2, 3, 4, 5, 6, 7].flatMap((bits) => [
+  one(`reserved bits ${bits} in text`, sent(TEXT, 'before'), sent(TEXT, 'reserved', { reserved: bits })),
+  one(`reserved bits ${bits} in a ping`, sent(PING, 'reserved', { reserved: bits })),
+  one(`reserved bits ${bits} in a close`, sent(CLOSE, code(1000), { reserved: bits })),
+]);
 
 const opcodes: readonly Unplaced[] = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].flatMap((opcode) => [
   one(`reserved opcode ${opcode}`, sent(TEXT, 'before'), sent(opcode, 'reserved'), sent(PING)),
@@ -170,7 +168,16 @@ const sequences: Readonly<Record<string, readonly string[]>> = {
     spaced(0xfc, 0xfd),
   ],
   'cut off': [
-    ...['c0', 'e080', 'f08080', 'f8808080', 'fc80808080', 'df', 'efbf', 'f7bfbf', 'fbbfbfbf', 'fdbfbfbfbf'],
+    'c0',
+    'e080',
+    'f08080',
+    'f8808080',
+    'fc80808080',
+    'df',
+    'efbf',
+    'f7bfbf',
+    'fbbfbfbf',
+    'fdbfbfbfbf',
     'c0e080f08080f8808080fc80808080dfefbff7bfbffbbfbfbffdbfbfbfbf',
   ],
   impossible: ['fe', 'ff', 'fefeffff'],
@@ -179,8 +186,14 @@ const sequences: Readonly<Record<string, readonly string[]>> = {
   'overlong zero': ['c080', 'e08080', 'f0808080', 'f880808080', 'fc8080808080'],
   'a surrogate': ['eda080', 'edadbf', 'edae80', 'edafbf', 'edb080', 'edbe80', 'edbfbf'],
   'a pair of surrogates': [
-    ...['eda080edb080', 'eda080edbfbf', 'edadbfedb080', 'edadbfedbfbf'],
-    ...['edae80edb080', 'edae80edbfbf', 'edafbfedb080', 'edafbfedbfbf'],
+    'eda080edb080',
+    'eda080edbfbf',
+    'edadbfedb080',
+    'edadbfedbfbf',
+    'edae80edb080',
+    'edae80edbfbf',
+    'edafbfedb080',
+    'edafbfedbfbf',
   ],
   'no character, and valid': Array.from({ length: 17 }, (_, plane) =>
     [0xfffe, 0xffff].map((code) => plane * 0x10000 + code),

@@ -157,7 +157,8 @@ for (const graceMs of [0, 1])
       await once(client, 'open');
       const [peer] = (await arrived) as [WebSocket];
       endings.push(endingOf(peer));
-      for (let i = 0; busy && i < 20; i++) for (const socket of [client, peer]) socket.send(Buffer.alloc(10_000, i));
+      const messages = Array.from({ length: busy ? 20 : 0 }, (_, i) => Buffer.alloc(10_000, i));
+      for (const message of messages) for (const socket of [client, peer]) socket.send(message);
       await other.engine.drain(graceMs);
       for (const { code, errors } of await Promise.all(endings)) assert.deepEqual([code, errors], [1001, []]);
       assert.equal(other.completions[0]?.end, 'shutdown');

@@ -9,8 +9,11 @@ import { relayedAudit } from '../audit/relay.ts';
 import type { PasswordSource } from '../auth/password.ts';
 import type { AuditEvent } from '../core/audit-event.ts';
 import type { ReplayCache } from '../ports/replay-cache.ts';
+import type { Revocations } from '../ports/revocations.ts';
+import type { SessionStore } from '../ports/session-store.ts';
+import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import type { MetricsSnapshot } from '../server/thread-metrics.ts';
-import type { Channel, Contract } from '../threads/channel.ts';
+import type { Channel, Contract, Remote } from '../threads/channel.ts';
 import type { MasterKey } from '../tokens/key-ring.ts';
 import type { Connections } from './data-plane.ts';
 import type { OnTrouble } from './log.ts';
@@ -19,6 +22,16 @@ import type { Shared } from './process-parts.ts';
 // Offered by the main thread: what there is once in the process.
 
 const replayContract: Contract<Pick<ReplayCache, 'claim'>> = { name: 'replays', methods: { claim: true } };
+
+const sessionContract: Contract<Omit<SessionStore, 'close'>> = {
+  name: 'sessions',
+  methods: { put: true, get: true, update: true, touch: true, list: true, remove: true },
+};
+
+const revocationContract: Contract<Omit<Revocations, 'close'>> = {
+  name: 'revocations',
+  methods: { changes: true, add: true },
+};
 
 const passwordContract: Contract<PasswordSource> = { name: 'passwords', methods: { signIn: true } };
 
@@ -29,8 +42,10 @@ interface AuditDesk {
 const auditContract: Contract<AuditDesk> = { name: 'audit', methods: { take: true } };
 
 /** Lets a thread ask the parts of this process. */
-export function offerShared(channel: Channel, { replays, passwords, audit }: Shared): void {
+export function offerShared(channel: Channel, { replays, sessions, revocations, passwords, audit }: Shared): void {
   channel.offer(replayContract, replays);
+  channel.offer(sessionContract, sessions);
+  channel.offer(revocationContract, revocations);
   if (passwords !== undefined) channel.offer(passwordContract, passwords);
   channel.offer(auditContract, { take: (events) => events.forEach((event) => audit.write(event)) });
 }
@@ -39,10 +54,25 @@ export function offerShared(channel: Channel, { replays, passwords, audit }: Sha
 export function sharedOver(channel: Channel, onTrouble: OnTrouble): Shared {
   const desk = channel.use(auditContract);
   return {
-    replays: { ...channel.use(replayContract), close: () => {} },
+    replays: { ...asStore(channel.use(replayContract)), close: () => {} },
+    sessions: { ...asStore(channel.use(sessionContract)), close: () => {} },
+    revocations: { ...asStore(channel.use(revocationContract)), close: () => {} },
     passwords: channel.use(passwordContract),
     audit: relayedAudit({ deliver: (events) => desk.take(events), onTrouble }),
   };
+}
+
+/** A store of the other side. An error keeps its name and not its class on the way: what cannot be asked is `StoreUnavailable` here as well. */
+function asStore<S extends object>(remote: Remote<S>): Remote<S> {
+  const methods = Object.entries<(...args: readonly never[]) => Promise<unknown>>(remote).map(([name, call]) => [
+    name,
+    (...args: readonly never[]) =>
+      call(...args).catch((error: unknown) => {
+        const known = error instanceof Error && ['StoreUnavailable', 'ChannelError'].includes(error.name);
+        throw known ? new StoreUnavailable(error.message) : error;
+      }),
+  ]);
+  return Object.fromEntries(methods);
 }
 
 /** Takes lines of the log as pino has made them. */

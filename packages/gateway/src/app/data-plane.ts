@@ -6,9 +6,7 @@
  */
 import { type Engine, type EngineOptions, startEngine } from '@cardea/http1';
 import type { Logger } from 'pino';
-import { csrfTokens } from '../auth/csrf.ts';
-import { SessionCache } from '../auth/session-cache.ts';
-import { sessionCookies } from '../auth/session-cookie.ts';
+import type { RevocationList } from '../auth/revocation-list.ts';
 import type { Loaded } from '../config/load.ts';
 import { sparingly } from '../core/sparingly.ts';
 import type { Directory } from '../ports/directory.ts';
@@ -17,26 +15,26 @@ import { jwks } from '../server/endpoints/jwks.ts';
 import { loginPage } from '../server/endpoints/login.ts';
 import { logout, logoutForm } from '../server/endpoints/logout.ts';
 import { me } from '../server/endpoints/me.ts';
-import { type Live, LiveSessions } from '../server/live-sessions.ts';
+import type { LiveSessions } from '../server/live-sessions.ts';
 import type { Metrics } from '../server/metrics.ts';
 import { Pipeline } from '../server/pipeline.ts';
 import { Recorder } from '../server/recorder.ts';
 import { Visitors } from '../server/visitors.ts';
-import { assertions } from '../tokens/assertion.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
-import { sealer } from '../tokens/seal.ts';
 import { cidrMatcher } from '../wire/cidr.ts';
 import { identityFieldNames, identityFieldStripper, overrideFieldNames } from '../wire/field-names.ts';
 import { forwardedFieldNames } from '../wire/forwarded.ts';
 import { compileApp } from './apps.ts';
 import { watchCertificates } from './certificates.ts';
 import type { Closers } from './closers.ts';
-import { openDirectory } from './directory.ts';
+import { openDirectory, openMemberships } from './directory.ts';
 import { engineLimits, listenOn, proxyRefusals } from './listeners.ts';
 import { troubleLog } from './log.ts';
 import type { Shared } from './process-parts.ts';
+import { pagesOf } from './pages.ts';
 import { type Read, reader } from './read.ts';
-import { planOf, signInMethods } from './sign-in.ts';
+import { openSessions } from './sessions.ts';
+import { planOf, recheckBy, type SignInMethod, signInMethods } from './sign-in.ts';
 
 /** Sockets open now: those of clients (tunnels among them), and those to apps that carry a request. */
 export interface Connections {
@@ -75,7 +73,33 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
   const onProxyRefused = proxyRefusals(log, now);
   const directory = openDirectory(config, read, onTrouble);
   if (directory !== undefined) closers.add(() => directory.close());
-  const pipeline = makePipeline(parts, read, directory);
+  const onRecovery = (message: string): void => log.info(message);
+  const lookUpGroups = openMemberships(config, directory);
+  const { shared, ring } = parts;
+  const { prefix, session } = config;
+  let revocations: RevocationList | undefined;
+  const methods = signInMethods(
+    {
+      loaded,
+      read,
+      shared,
+      ring,
+      directory,
+      prefix,
+      sameSite: session.cookie.same_site,
+      lifetimeMs: session.lifetime,
+      revocations: () => {
+        if (revocations === undefined) throw new Error('Nobody can be signed out before the start has ended');
+        return revocations;
+      },
+    },
+    closers,
+  );
+  const recheck = recheckBy(methods);
+  const own = { config, shared, ring, directory, lookUpGroups, recheck, now, onTrouble, onRecovery };
+  const opened = await openSessions(own, closers);
+  ({ revocations } = opened);
+  const pipeline = makePipeline(parts, read, methods, opened.sessions);
   const limits = engineLimits(config);
   const engines: Engine[] = [];
   for (const [i, listener] of config.listen.entries()) {
@@ -102,29 +126,15 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
   };
 }
 
-function makePipeline(parts: DataPlaneParts, read: Read, directory: Directory | undefined): Pipeline {
+function makePipeline(
+  parts: DataPlaneParts,
+  read: Read,
+  methods: readonly SignInMethod[],
+  sessions: LiveSessions,
+): Pipeline {
   const { loaded, shared, ring, metrics, now, log } = parts;
   const { config } = loaded;
   const { prefix } = config;
-  const signer = assertions({ ring, issuer: 'cardea' });
-  const sessions = new LiveSessions({
-    cookies: sessionCookies({ sealer: sealer(ring, 'session'), idleMs: config.session.idle }),
-    // A minute: what the directory says about a person in the middle of a session is heard within that time.
-    cache: new SessionCache<Live>({ maxEntries: 20_000, maxAgeMs: 60_000 }),
-    registry: { begun: async () => {}, body: async () => undefined, seen: () => {}, ended: async () => {} },
-    bodiesInRegistry: false,
-    csrf: csrfTokens(ring),
-    revocations: { isRevoked: () => false },
-    lookUpGroups: async (identity) => ({ identity, note: undefined }),
-    directory,
-    roles: config.roles,
-    idleMs: config.session.idle,
-    sameSite: config.session.cookie.same_site,
-    assertion: (app, identity, roles, at) => signer.assertionFor(app.audience, identity, roles, at),
-    assertionReuseMs: 60_000,
-  });
-
-  const methods = signInMethods(loaded, read, shared, directory);
   const silent = methods.some(({ authenticator }) => authenticator?.challenge !== undefined);
   const endpoints: readonly Endpoint[] = [
     me(config.roles, sessions, config.session.idle),
@@ -146,6 +156,7 @@ function makePipeline(parts: DataPlaneParts, read: Read, directory: Directory | 
       mayBePlain: config.listen.some((listener) => listener.dangerously_plain_http)
         ? () => true
         : cidrMatcher([...config.trusted_proxies, '127.0.0.0/8', '::1/128']),
+      pages: pagesOf(config.pages, read),
       stripIdentity: identityFieldStripper([
         ...identityFieldNames,
         ...overrideFieldNames,

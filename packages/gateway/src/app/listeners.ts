@@ -7,17 +7,18 @@ import { certificatesOf } from './certificates.ts';
 import type { Read } from './read.ts';
 
 /** Where and how an engine listens. */
-export type Listening = Pick<EngineOptions, 'address' | 'port' | 'tls' | 'proxyProtocol' | 'uncounted'>;
+export type Listening = Pick<EngineOptions, 'address' | 'port' | 'tls' | 'clientCa' | 'proxyProtocol' | 'uncounted'>;
 
 /**
  * A listener of the configuration as the engine wants it, its files read. Behind a trusted proxy many clients share one
  * address, so that its connections are not counted.
  */
 export function listenOn(listener: Listener, read: Read, trustedProxies: readonly string[]): Listening {
-  const { address, tls, proxy_protocol: proxied } = listener;
+  const { address, tls, client_ca: clientCa, proxy_protocol: proxied } = listener;
   return {
     ...bindTo(address),
     ...(tls === undefined ? {} : { tls: certificatesOf(tls, read) }),
+    ...(clientCa === undefined ? {} : { clientCa: read(clientCa).toString() }),
     ...(proxied === undefined ? {} : { proxyProtocol: cidrMatcher(proxied.from) }),
     ...(trustedProxies.length === 0 ? {} : { uncounted: cidrMatcher(trustedProxies) }),
   };

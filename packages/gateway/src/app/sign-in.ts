@@ -5,10 +5,13 @@ import type { Loaded } from '../config/load.ts';
 import type { App, Negotiate } from '../config/schema.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { ReplayCache } from '../ports/replay-cache.ts';
+import type { Session } from '../auth/session.ts';
+import type { LiveSessionsOptions } from '../server/live-sessions.ts';
 import type { Endpoint } from '../server/endpoints/endpoint.ts';
 import { login } from '../server/endpoints/login.ts';
 import type { SignInPlan, SignInWay } from '../server/sign-in-plan.ts';
-import type { Shared } from './process-parts.ts';
+import type { Closers } from './closers.ts';
+import { providerMethod, type ProviderParts } from './providers.ts';
 import type { Read } from './read.ts';
 
 /** One entry of `sign_in`, ready for use. What it has depends on its kind. */
@@ -18,15 +21,22 @@ export interface SignInMethod {
   readonly authenticator?: Authenticator;
   readonly way?: SignInWay;
   readonly endpoints?: readonly Endpoint[];
+  /** Asks whether the method stands by a person whom it has signed in, when that is due. */
+  readonly recheck?: LiveSessionsOptions['recheck'];
+  /** Where a person signs out of the provider as well, who then sends them back to `returnUri`; `undefined` when there is no such place. */
+  readonly signOutUrl?: (session: Session, returnUri: string, now: number) => Promise<string | undefined>;
+}
+
+export interface SignInParts extends ProviderParts {
+  readonly loaded: Loaded;
+  readonly read: Read;
+  readonly directory: Directory | undefined;
 }
 
 /** Every sign-in method of the configuration, in its order: one branch each. */
-export function signInMethods(
-  { config }: Loaded,
-  read: Read,
-  shared: Shared,
-  directory: Directory | undefined,
-): readonly SignInMethod[] {
+export function signInMethods(parts: SignInParts, closers: Closers): readonly SignInMethod[] {
+  const { loaded, read, shared, directory } = parts;
+  const { config } = loaded;
   return config.sign_in.flatMap((method): readonly SignInMethod[] => {
     if (method.negotiate !== undefined) {
       const authenticator = kerberos(method.negotiate, read, config.session.lifetime, shared.replays, directory);
@@ -36,8 +46,15 @@ export function signInMethods(
       const way: SignInWay = { kind: 'form', id: 'password', label: 'Sign in' };
       return [{ id: way.id, way, endpoints: [login(shared.passwords, { provider: way.id })] }];
     }
+    if (method.oidc !== undefined) return [providerMethod(method.oidc, read, parts, closers)];
     return [];
   });
+}
+
+/** Asks the method that began a session. */
+export function recheckBy(methods: readonly SignInMethod[]): LiveSessionsOptions['recheck'] {
+  const byId = new Map(methods.map((method) => [method.id, method.recheck]));
+  return (session, now) => byId.get(session.provider ?? '')?.(session, now);
 }
 
 /** How people sign in to one app: by the methods that it names, in its order, or by all. */
@@ -53,6 +70,7 @@ export function planOf(app: App, all: readonly SignInMethod[], prefix: string): 
     streamParameter: undefined,
     offer: {
       prefix,
+      app: app.name,
       challenges: authenticators.flatMap(({ challenge }) => challenge ?? []),
       ways: methods.flatMap(({ way }) => way ?? []),
     },

@@ -39,6 +39,18 @@ export interface LookedUp {
   readonly barred: string | undefined;
 }
 
+/** Somebody has proven who they are, and may not be signed in nevertheless. The message says why, for the administrator. */
+export class AccountBarred extends Error {
+  override readonly name = 'AccountBarred';
+  /** The sign-in method. */
+  readonly method: string;
+
+  constructor(why: string, method: string) {
+    super(why);
+    this.method = method;
+  }
+}
+
 /** Never fails for a directory that is down: there are no groups then, or those that were last known. */
 export type LookUpGroups = (identity: Identity, now: number) => Promise<LookedUp>;
 
@@ -83,7 +95,8 @@ export function memberships(options: MembershipsOptions): LookUpGroups {
 
   return async (identity, now) => {
     const keys = keysOf(identity, matchEmail);
-    if (keys === undefined) return without(identity, 'the sign-in method says nothing that the directory knows people by');
+    if (keys === undefined)
+      return without(identity, 'the sign-in method says nothing that the directory knows people by');
     const key = JSON.stringify(keys);
     let answer = answers.get(key);
     let age: string | undefined;

@@ -17,7 +17,7 @@ import {
   widened,
 } from '../ports/revocations.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import { canonicalName } from './password.ts';
+import { canonicalName } from './canonical-name.ts';
 
 /** What is asked about: a session, or another credential of a person. */
 export interface Issued {

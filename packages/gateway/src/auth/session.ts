@@ -27,6 +27,8 @@ export interface Session {
   readonly groupsFrom: 'session' | 'directory' | 'lookup';
   /** The name of the sign-in method's entry in the configuration. */
   readonly provider: string | undefined;
+  /** When the sign-in method was last asked whether it stands by the person. Milliseconds since the epoch. */
+  readonly checkedAt: number;
   /** The provider's own name for its session (`sid`, OpenID Connect Back-Channel Logout 1.0, 2.1). */
   readonly providerSession: string | undefined;
 }
@@ -57,12 +59,25 @@ export function startSession(identity: Identity, now: number, origin: SessionOri
     groupsFrom: origin.lookUpGroups === true ? 'lookup' : bySids,
     provider: origin.provider,
     providerSession: origin.providerSession,
+    checkedAt: now,
   };
 }
 
 /** The same session, seen now. */
 export function renewedSession(session: Session, now: number): Session {
   return { ...session, sealedAt: now };
+}
+
+/**
+ * The same session, with the person as the sign-in method knows them now. Neither end moves, and it stays the same person: another
+ * subject would be another session.
+ */
+export function confirmedSession(session: Session, person: Identity, lookUpGroups: boolean, now: number): Session {
+  const { subject, authenticatedAt, expiresAt } = session.identity;
+  if (person.subject !== subject) throw new RangeError('Cannot go on with a session: it is about another person now');
+  const identity = { ...person, authenticatedAt, expiresAt };
+  const bySids = identity.sids.length > 0 ? 'directory' : 'session';
+  return { ...session, identity, groupsFrom: lookUpGroups ? 'lookup' : bySids, checkedAt: now };
 }
 
 /** What of a session says how long it lasts. */
@@ -106,6 +121,7 @@ export function packSession(session: Session): Uint8Array {
   writeSids(packed, session.groupsFrom === 'lookup' ? [] : identity.sids);
   packed.optionalText(session.provider);
   packed.optionalText(session.providerSession);
+  packed.number(session.checkedAt);
   return packed.end();
 }
 
@@ -128,8 +144,9 @@ export function unpackSession(bytes: Uint8Array): Session | undefined {
   const sids = readSids(packed);
   const provider = packed.optionalText();
   const providerSession = packed.optionalText();
+  const checkedAt = packed.number();
   packed.end();
   if (groupsFrom === undefined) return undefined;
   const identity = { subject, account, upn, name, email, sids, groups, method, authenticatedAt, expiresAt };
-  return { id, identity, sealedAt, groupsFrom, provider, providerSession };
+  return { id, identity, sealedAt, groupsFrom, provider, providerSession, checkedAt };
 }

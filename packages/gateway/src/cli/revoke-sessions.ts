@@ -1,4 +1,4 @@
-import { canonicalName } from '../auth/password.ts';
+import { canonicalName } from '../auth/canonical-name.ts';
 import { revocation } from '../auth/revocation-list.ts';
 import type { Revocation, RevocationKind } from '../ports/revocations.ts';
 import type { SessionStore, SessionSummary } from '../ports/session-store.ts';

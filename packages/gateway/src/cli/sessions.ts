@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { userInfo } from 'node:os';
-import { sqliteAudit } from '../audit/sqlite.ts';
 import type { Loaded } from '../config/load.ts';
-import type { SessionRevokedEvent } from '../core/audit-event.ts';
 import type { SessionStore, SessionSummary } from '../ports/session-store.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { DatabaseError } from '../stores/database.ts';
 import type { Arguments, Command, ExitStatus, Terminal } from './command.ts';
+import { operator, recordCommand } from './command-audit.ts';
 import { fileHelp, loadNamed, noFile } from './config-file.ts';
 import { confirm } from './confirm.ts';
 import { countText, formatProblems } from './format-problems.ts';
@@ -147,21 +144,22 @@ async function end(
   }
 
   const { ended, people } = outcome;
-  await record(state, config.audit, {
-    kind: 'session-revoked',
-    time: now(),
-    requestId: randomUUID(),
-    address: 'command-line',
-    app: undefined,
-    account: people.length === 1 ? people[0]?.account : undefined,
-    subject: people.length === 1 ? people[0]?.subject : undefined,
-    ended: target.kind,
-    key: target.kind === 'everybody' ? '' : target.kind === 'session' ? target.id : target.name,
-    sessions: ended,
-    by: operator(env),
-  });
-  if (state.database === undefined)
-    stderr.write('cardea sessions: not in the audit log: there is none on this machine\n');
+  const [person] = people;
+  const about = people.length === 1 && person !== undefined ? person : { account: undefined, subject: undefined };
+  await recordCommand(
+    state,
+    config,
+    terminal,
+    {
+      kind: 'session-revoked',
+      ended: target.kind,
+      key: target.kind === 'everybody' ? '' : target.kind === 'session' ? target.id : target.name,
+      sessions: ended,
+      by: operator(env),
+    },
+    { account: about.account, subject: about.subject },
+    'The sessions have ended',
+  );
   if (options['json'] === true) stdout.write(`${JSON.stringify({ revoked: target.kind, sessions: ended })}\n`);
   else stdout.write(`${words(target, ended, people[0]?.account)}\n`);
   return 0;
@@ -174,28 +172,6 @@ function words(target: RevokeTarget, ended: number, account: string | undefined)
   return target.kind === 'session'
     ? 'No such session is listed; it is revoked all the same.'
     : `Nobody of that name is listed; whoever has exactly this account, UPN or subject is signed out all the same.`;
-}
-
-/** Written before the command ends, into the table that the gateway writes to as well. */
-async function record(
-  { database }: OpenState,
-  audit: Loaded['config']['audit'],
-  event: SessionRevokedEvent,
-): Promise<void> {
-  if (database === undefined || !audit.sqlite) return;
-  const lost: string[] = [];
-  const sink = sqliteAudit({ database, retainMs: audit.retain, onTrouble: (message) => lost.push(message) });
-  sink.write(event);
-  await sink.close();
-  if (lost.length > 0)
-    throw new StoreUnavailable(`The sessions have ended, but the audit log knows nothing of it: ${lost.join('; ')}`);
-}
-
-/** The user who runs this; with sudo, also who asked for it. */
-function operator(env: Terminal['env']): string {
-  const { username } = userInfo();
-  const sudo = env['SUDO_USER'];
-  return sudo === undefined || sudo === '' ? username : `${username} (sudo by ${sudo})`;
 }
 
 const plain = (one: SessionSummary): object => ({

@@ -47,6 +47,7 @@ test('checkConfig() fills in safe defaults', () => {
     sign_in: [],
     directory: { groups: {} },
     roles: {},
+    pages: { help: {}, languages: ['en', 'de', 'fr', 'pl'] },
     limits: {
       head: 65_536,
       headers: 100,

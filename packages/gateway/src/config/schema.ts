@@ -4,6 +4,7 @@ import { apps } from './sections/apps.ts';
 import { directory, roles } from './sections/directory.ts';
 import { audit, limits, log } from './sections/limits.ts';
 import { admin, listen, ownPrefix, trustedProxies } from './sections/listen.ts';
+import { pages } from './sections/pages.ts';
 import { redis } from './sections/redis.ts';
 import { session, state } from './sections/session.ts';
 import { signIn } from './sections/sign-in.ts';
@@ -22,6 +23,7 @@ export const sections = (context: SchemaContext) => ({
   directory: directory(context),
   roles: roles(),
   apps: apps(context),
+  pages: pages(context),
   limits: limits(),
   threads: threads(),
   audit: audit(),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { PasswordUser } from '../auth/password.ts';
+import type { PasswordUser } from '../auth/password-users.ts';
 import { Secret } from '../core/secret.ts';
 import type { Loaded } from './load.ts';
 import { ok, wrong } from './parsed.ts';

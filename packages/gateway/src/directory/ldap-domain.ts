@@ -10,6 +10,8 @@ import { textOf } from './ldap-entries.ts';
 import type { PatientConnection } from './ldap-patience.ts';
 
 export interface LdapDomain {
+  /** `DC=corp,DC=example`. */
+  readonly dn: string;
   /** `CORP`. */
   readonly netbios: string;
   /** `corp.example`, in lower case. */
@@ -80,6 +82,7 @@ async function readDomain(connection: PatientConnection, now: number): Promise<L
   const [head] = await connection.search({ at: dn, filter: any, attributes: policy, sizeLimit: 1 }, now);
   const number = (attribute: string): number => Number((head && textOf(head, attribute)) ?? 0) || 0;
   return {
+    dn,
     netbios,
     dns: dns.toLowerCase(),
     lockoutThreshold: Math.max(0, number('lockoutThreshold')),

@@ -8,12 +8,13 @@
  *
  * @module
  */
+import { randomBytes } from 'node:crypto';
 import { InvalidCredentialsError } from 'ldapts';
 import { type AccountName, parseAccountName } from '../auth/account-name.ts';
 import { Throttle } from '../auth/throttle.ts';
 import { Turnstile } from '../auth/turnstile.ts';
-import { DirectoryError } from '../ports/directory.ts';
 import type { Barred, PasswordDirectory, PasswordVerdict } from '../ports/password-directory.ts';
+import type { PersonKeys } from '../ports/people.ts';
 import { bindFault, connectLdap, ldapError, type LdapLine, type LdapServer } from './ldap-connect.ts';
 import type { LdapDomain } from './ldap-domain.ts';
 import type { LdapPeople, Located } from './ldap-people.ts';
@@ -73,7 +74,12 @@ export function ldapPasswords(options: LdapPasswordOptions): PasswordDirectory {
     }
   }
 
-  async function checkLocated(located: Located, domain: LdapDomain, password: string, now: number): Promise<PasswordVerdict> {
+  async function checkLocated(
+    located: Located,
+    domain: LdapDomain,
+    password: string,
+    now: number,
+  ): Promise<PasswordVerdict> {
     const { sid, dn, account, upn, name, email } = located;
     const throttle = guardOf(domain);
     if (throttle !== undefined) {
@@ -130,3 +136,24 @@ export function ldapPasswords(options: LdapPasswordOptions): PasswordDirectory {
     },
   };
 }
+
+/** What somebody typed, read as a name of this domain where it names no other. */
+const parse = (name: string, { netbios, dns }: LdapDomain): AccountName | undefined =>
+  parseAccountName(name.trim(), { defaultDomain: netbios, domains: { [dns]: netbios } });
+
+/** A UPN of a suffix that is not the domain's own has no account in it. */
+function keysOf({ account, upn }: Pick<AccountName, 'account' | 'upn'>): Pick<PersonKeys, 'account' | 'upn'> {
+  const [domain = '', name] = account.split('\\');
+  return { upn, account: name === undefined ? undefined : { domain, name } };
+}
+
+const unknownName = ({ netbios }: LdapDomain): Pick<AccountName, 'account' | 'upn'> => ({
+  account: `${netbios}\\${nobodyName}`,
+  upn: undefined,
+});
+
+const nobodyName = 'cardea-nobody';
+const nobody = ({ dn }: LdapDomain): string => `CN=${nobodyName},${dn}`;
+const randomText = (): string => randomBytes(12).toString('base64url');
+
+const wrong = (detail: string): PasswordVerdict => ({ kind: 'wrong', detail });

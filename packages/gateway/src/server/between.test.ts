@@ -14,8 +14,9 @@ const app = (...own: readonly string[]) => ({
 });
 
 test("forApp() keeps the app's own cookies and drops the gateway's, with and without prefix", () => {
-  const cookie = 'theme=dark; cardea=a; __Host-cardea=b; __Host-cardea-tx=c; lang=de';
-  assert.deepEqual(forApp(['Cookie', cookie], app()), ['Cookie', 'theme=dark; lang=de']);
+  const cookie =
+    'theme=dark; cardea=a; __Host-cardea=b; __Host-cardea-tx=c; cardea-tx-0123=d; __Host-cardea-csrf=e; cardeal=f; lang=de';
+  assert.deepEqual(forApp(['Cookie', cookie], app()), ['Cookie', 'theme=dark; cardeal=f; lang=de']);
 });
 
 test('forApp() drops a Negotiate token, however its scheme is spelled, and no other credential', () => {
@@ -27,6 +28,13 @@ test('forApp() drops a Negotiate token, however its scheme is spelled, and no ot
 test('forApp() drops the fields that carry credentials for us, and API keys in whatever place', () => {
   assert.deepEqual(forApp(['X-API-Key', 'a', 'X-Other', 'b'], app('x-api-key')), ['X-Other', 'b']);
   assert.deepEqual(forApp(['Authorization', 'bearer  cardea_1_2'], app()), []);
+});
+
+test('forApp() keeps every credential for an app that nobody signs in to by way of us, but not our cookies', () => {
+  const none = { signIn: 'none' } as const;
+  const fields = ['Authorization', 'Negotiate YII=', 'X-API-Key', 'a'];
+  assert.deepEqual(forApp([...fields, 'Cookie', 'cardea=a; b=c'], none), [...fields, 'Cookie', 'b=c']);
+  assert.deepEqual(forApp(['Authorization', 'Bearer cardea_1_2'], none), ['Authorization', 'Bearer cardea_1_2']);
 });
 
 test('forApp() leaves Host to whoever sets it anew', () => {

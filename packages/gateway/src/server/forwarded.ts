@@ -42,7 +42,7 @@ export class Forwarded implements Forward {
   }
 
   /** What an answer of ours in the place of the app's depends on. */
-  get about(): Pick<RequestContext, 'audience' | 'requestId'> {
+  get about(): RequestContext {
     return this.#parts.context;
   }
 

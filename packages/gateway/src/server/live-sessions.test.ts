@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AccountBarred, type LookUpGroups } from '../auth/memberships.ts';
 import type { Session } from '../auth/session.ts';
 import { SessionCache } from '../auth/session-cache.ts';
 import { sessionCookies } from '../auth/session-cookie.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { App } from './apps.ts';
 import type { Fields } from '../wire/fields.ts';
-import { type Live, LiveSessions, type LiveSessionsOptions } from './live-sessions.ts';
+import { type Live, LiveSessions, type LiveSessionsOptions, type RevocationCheck } from './live-sessions.ts';
 
 const second = 1_000;
 const group = 'S-1-5-21-1-2-3-1104';
 
 // A minute, so that the cookie is renewed every five seconds: more often than the memory forgets.
 const idleMs = 60 * second;
+
+const revocationsOf = (isRevoked: RevocationCheck['isRevoked']): RevocationCheck => ({
+  ready: true,
+  isRevoked,
+  earliestIssue: (_who, now) => now,
+});
 
 /** Sessions without seals, with a registry in memory. */
 function makeSessions(options: Partial<LiveSessionsOptions> = {}) {
@@ -35,8 +42,13 @@ function makeSessions(options: Partial<LiveSessionsOptions> = {}) {
     },
     bodiesInRegistry: false,
     csrf: { tokenFor: (id) => id, matches: (token, id) => token === id },
-    revocations: { isRevoked: ({ id }) => revoked.has(id) },
-    lookUpGroups: async (found) => ({ identity: { ...found, groups: ['looked up'] }, note: undefined }),
+    revocations: revocationsOf(({ id }) => id !== undefined && revoked.has(id)),
+    lookUpGroups: async (found) => ({
+      identity: { ...found, groups: ['looked up'] },
+      note: undefined,
+      barred: undefined,
+    }),
+    recheck: () => undefined,
     directory: undefined,
     roles: {},
     idleMs,
@@ -129,8 +141,47 @@ test('LiveSessions knows a revoked session at once, in memory or not', async () 
   assert.equal((await sessions.open(value(cookies), second)).kind, 'ok');
   revoked.add(live.session.id);
   assert.equal((await sessions.open(value(cookies), second)).kind, 'revoked');
-  const fresh = makeSessions({ revocations: { isRevoked: ({ id }) => id === live.session.id } });
+  const fresh = makeSessions({ revocations: revocationsOf(({ id }) => id === live.session.id) });
   assert.equal((await fresh.sessions.open(value(cookies), second)).kind, 'revoked');
+});
+
+test('LiveSessions opens nothing while it is not known what is revoked', async () => {
+  const { sessions } = makeSessions();
+  const { cookies } = await sessions.begin(identity, at(0), app);
+  const { sessions: starting } = makeSessions({ revocations: { ...revocationsOf(() => true), ready: false } });
+  await assert.rejects(async () => starting.open(value(cookies), second), /not been read/);
+});
+
+test('LiveSessions goes on with the person as the method knows them now, and has the cookie written again', async () => {
+  const now = 30 * second;
+  const begun = makeSessions();
+  const { cookies } = await begun.sessions.begin({ ...identity, sids: [] }, at(0), app, { provider: 'entra' });
+  const confirmed = { ...identity, sids: [], groups: ['now'], expiresAt: 1e15 };
+  const { sessions } = makeSessions({
+    recheck: async () => ({ kind: 'confirmed', identity: confirmed, lookUpGroups: false }),
+  });
+  const opened = await sessions.open(value(cookies), now);
+  assert.ok(opened.kind === 'ok' && opened.renew);
+  assert.deepEqual(opened.live.identity.groups, ['now']);
+  assert.equal(opened.live.identity.expiresAt, identity.expiresAt);
+  const again = await makeSessions().sessions.open(value(await sessions.renew(opened.live, now, false)), now);
+  assert.deepEqual(again.kind === 'ok' && [again.live.identity.groups, again.live.session.checkedAt], [['now'], now]);
+});
+
+test('LiveSessions ends a session that its method does not stand by any more', async () => {
+  const { cookies } = await makeSessions().sessions.begin(identity, at(0), app);
+  const ended: string[] = [];
+  const { sessions } = makeSessions({
+    recheck: async () => ({ kind: 'ended' }),
+    registry: {
+      begun: async () => {},
+      body: async () => undefined,
+      seen: () => {},
+      ended: async (id) => void ended.push(id),
+    },
+  });
+  assert.equal((await sessions.open(value(cookies), second)).kind, 'revoked');
+  assert.equal(ended.length, 1);
 });
 
 test('LiveSessions looks all groups up for methods that tell none, at the sign-in and when a cookie is opened', async () => {
@@ -142,6 +193,32 @@ test('LiveSessions looks all groups up for methods that tell none, at the sign-i
   const { sessions: others } = makeSessions();
   const opened = await others.open(value(cookies), second);
   assert.deepEqual(opened.kind === 'ok' && opened.live.identity.groups, ['looked up']);
+});
+
+const barred: LookUpGroups = async (found) => ({ identity: found, note: undefined, barred: 'the account is disabled' });
+
+test('LiveSessions begins nothing for somebody whose account the directory has disabled', async () => {
+  const { sessions, bodies } = makeSessions({ lookUpGroups: barred, bodiesInRegistry: true });
+  await assert.rejects(sessions.begin(identity, at(0), app, { lookUpGroups: true }), AccountBarred);
+  await assert.rejects(
+    sessions.passing({ kind: 'accepted', identity, lookUpGroups: true }, 'bearer', 0),
+    AccountBarred,
+  );
+  assert.equal(bodies.size, 0);
+});
+
+test('LiveSessions ends a session within a minute after the directory has heard that the account is disabled', async () => {
+  let lookUpGroups: LookUpGroups = async (found) => ({ identity: found, note: undefined, barred: undefined });
+  const options = {
+    lookUpGroups: (...asked: Parameters<LookUpGroups>) => lookUpGroups(...asked),
+    bodiesInRegistry: true,
+  };
+  const { sessions, bodies } = makeSessions(options);
+  const { cookies } = await sessions.begin(identity, at(0), app, { lookUpGroups: true });
+  lookUpGroups = barred;
+  assert.equal((await sessions.open(value(cookies), 59 * second)).kind, 'ok');
+  assert.equal((await sessions.open(value(cookies), 60 * second)).kind, 'revoked');
+  assert.equal(bodies.size, 0, 'its body has gone as well');
 });
 
 test('LiveSessions keeps what it made of a passing credential under the whole of it', async () => {

@@ -9,7 +9,9 @@ import { type PreparedFields, prepareFields } from '@cardea/http1';
 import type { Accepted, MethodKind } from '../auth/authenticator.ts';
 import { type CsrfTokens, csrfCookieName } from '../auth/csrf.ts';
 import { withGroupNames } from '../auth/group-names.ts';
+import { AccountBarred, type LookUpGroups } from '../auth/memberships.ts';
 import {
+  confirmedSession,
   packSession,
   renewedSession,
   type Session,
@@ -19,12 +21,14 @@ import {
   startSession,
   unpackSession,
 } from '../auth/session.ts';
+import type { Issued } from '../auth/revocation-list.ts';
 import type { SessionCache } from '../auth/session-cache.ts';
 import type { OpenedSession, SessionCookies } from '../auth/session-cookie.ts';
 import type { Identity } from '../core/identity.ts';
 import { type Subject, subjectOf } from '../policy/subject.ts';
 import type { Role } from '../policy/rule.ts';
 import type { Directory } from '../ports/directory.ts';
+import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { setCookie } from '../wire/cookies.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { App } from './apps.ts';
@@ -66,14 +70,11 @@ export interface SessionPlace {
 
 /** What has been revoked, as this thread knows it. */
 export interface RevocationCheck {
-  isRevoked(about: {
-    readonly id: string;
-    readonly subject: string;
-    readonly account: string;
-    readonly issuedAt: number;
-    readonly provider: string | undefined;
-    readonly providerSession: string | undefined;
-  }): boolean;
+  /** False while it is not known at all what is revoked. */
+  readonly ready: boolean;
+  isRevoked(about: Issued): boolean;
+  /** The time of issue that makes a session good which begins now. */
+  earliestIssue(who: Omit<Issued, 'id' | 'issuedAt'>, now: number): number;
 }
 
 export interface LiveSessionsOptions {
@@ -86,10 +87,9 @@ export interface LiveSessionsOptions {
   readonly csrf: CsrfTokens;
   readonly directory: Directory | undefined;
   /** All groups of a person, for sign-in methods that ask the directory for them. Never fails for a directory that is down. */
-  readonly lookUpGroups: (
-    identity: Identity,
-    now: number,
-  ) => Promise<{ readonly identity: Identity; readonly note: string | undefined }>;
+  readonly lookUpGroups: LookUpGroups;
+  /** Asks the method that began a session whether it still stands by the person, when that is due. */
+  readonly recheck: (session: Session, now: number) => Promise<Recheck> | undefined;
   readonly roles: Readonly<Record<string, Role>>;
   readonly idleMs: number;
   readonly sameSite: 'lax' | 'strict' | 'none';
@@ -98,6 +98,14 @@ export interface LiveSessionsOptions {
   /** How long one assertion is sent before a new one is made; well below its lifetime. */
   readonly assertionReuseMs: number;
 }
+
+/** What became of asking again. */
+export type Recheck =
+  /** The person as the method knows them now. */
+  | { readonly kind: 'confirmed'; readonly identity: Identity; readonly lookUpGroups: boolean }
+  | { readonly kind: 'ended' }
+  /** It could not be asked now, or somebody else is asking: what is known goes on. */
+  | { readonly kind: 'later' };
 
 export type Opened =
   | { readonly kind: 'ok'; readonly live: Live; readonly renew: boolean }
@@ -113,10 +121,12 @@ export class LiveSessions {
 
   /**
    * Opens a cookie's value: at once when it was opened before, else with at most one question to the registry and one to the
-   * directory. Rejects when the registry has to be asked and cannot be.
+   * directory. Rejects when the registry has to be asked and cannot be, and while it is not known what is revoked.
    */
   open(cookie: string, now: number): Opened | Promise<Opened> {
-    const { cache, cookies, idleMs } = this.#options;
+    const { cache, cookies, idleMs, revocations } = this.#options;
+    if (!revocations.ready)
+      return Promise.reject(new StoreUnavailable('the list of revoked sessions has not been read yet'));
     const known = cache.get(cookie, now);
     if (known !== undefined) {
       if (this.#isRevoked(known.session)) return { kind: 'revoked' };
@@ -128,7 +138,7 @@ export class LiveSessions {
     return opened.kind === 'reference' ? this.#dereferenced(cookie, opened, now) : opened;
   }
 
-  /** A new session for somebody who has just signed in, and the response fields that carry it. */
+  /** A new session for somebody who has just signed in, and the response fields that carry it. Rejects with `AccountBarred`. */
   async begin(
     identity: Identity,
     context: Pick<RequestContext, 'now' | 'proto' | 'address' | 'fields'>,
@@ -136,7 +146,10 @@ export class LiveSessions {
     origin: SessionOrigin = {},
   ): Promise<{ readonly live: Live; readonly cookies: Fields }> {
     const { now, proto, address, fields } = context;
-    const live = await this.#revive(startSession(identity, now, origin), now, identity);
+    const { subject, account, upn } = identity;
+    const authenticatedAt = this.#options.revocations.earliestIssue({ subject, account, upn, ...origin }, now);
+    const person = { ...identity, authenticatedAt };
+    const live = await this.#revive(startSession(person, now, origin), now, person);
     const place = { address, device: deviceOf(fields), app: app.name };
     return { live, cookies: await this.#seal(live, now, proto === 'https', place) };
   }
@@ -149,7 +162,7 @@ export class LiveSessions {
 
   /**
    * Somebody whose credential comes with each request: no session begins. `fresh`: the first request for a while. What was
-   * made for one credential is kept under the whole of it.
+   * made for one credential is kept under the whole of it. Rejects with `AccountBarred`.
    */
   async passing(
     accepted: Accepted,
@@ -204,10 +217,27 @@ export class LiveSessions {
   }
 
   async #opened(cookie: string, opened: Extract<OpenedSession, { kind: 'ok' }>, now: number): Promise<Opened> {
-    const { session, renew } = opened;
-    if (this.#isRevoked(session)) return { kind: 'revoked' };
-    const { cache, registry, idleMs } = this.#options;
-    const live = await this.#revive(session, now);
+    if (this.#isRevoked(opened.session)) return { kind: 'revoked' };
+    const { cache, registry, idleMs, recheck } = this.#options;
+    let { session, renew } = opened;
+    const checked = await recheck(session, now);
+    if (checked?.kind === 'ended') {
+      await registry.ended(session.id);
+      return { kind: 'revoked' };
+    }
+    if (checked?.kind === 'confirmed') {
+      session = confirmedSession(session, checked.identity, checked.lookUpGroups, now);
+      renew = true; // so that the browser brings what is known now
+    }
+    let live: Live;
+    try {
+      live = await this.#revive(session, now);
+    } catch (error) {
+      if (!(error instanceof AccountBarred)) throw error;
+      // The directory has disabled the account since: nothing is left of the session.
+      await registry.ended(session.id);
+      return { kind: 'revoked' };
+    }
     registry.seen(session.id, now);
     cache.set(cookie, live, sessionEnd(session, idleMs), now);
     return { kind: 'ok', live, renew };
@@ -228,15 +258,8 @@ export class LiveSessions {
   }
 
   #isRevoked({ id, identity, provider, providerSession }: Session): boolean {
-    const { subject, account, authenticatedAt } = identity;
-    return this.#options.revocations.isRevoked({
-      id,
-      subject,
-      account,
-      issuedAt: authenticatedAt,
-      provider,
-      providerSession,
-    });
+    const { subject, account, upn, authenticatedAt: issuedAt } = identity;
+    return this.#options.revocations.isRevoked({ id, subject, account, upn, issuedAt, provider, providerSession });
   }
 
   /** Seals what travels in the cookie, and gives the rest to the registry. `place` is known when the session begins. */
@@ -260,6 +283,7 @@ export class LiveSessions {
     const identity = fresh ?? session.identity;
     if (session.groupsFrom === 'lookup') {
       const found = await lookUpGroups(identity, now);
+      if (found.barred !== undefined) throw new AccountBarred(found.barred, identity.method);
       return this.#live(session, found.identity, found.note, now);
     }
     if (session.groupsFrom === 'session' || fresh !== undefined) return this.#live(session, identity, undefined, now);

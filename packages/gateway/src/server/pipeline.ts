@@ -16,6 +16,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
+import { AccountBarred } from '../auth/memberships.ts';
 import { checkOrigin } from '../auth/origin.ts';
 import { csrfField } from '../auth/csrf.ts';
 import { decide } from '../policy/decide.ts';
@@ -24,9 +25,9 @@ import { wantsPage } from '../wire/accepts.ts';
 import { singleField } from '../wire/fields.ts';
 import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { canonicalTarget } from '../wire/path.ts';
-import { notAllowed, notSignedIn, problem } from './answers.ts';
+import { notAllowed, notSignedIn, type ProblemContext, problem } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
-import { type Endpoint, findEndpoint, isReserved } from './endpoints/endpoint.ts';
+import { type Endpoint, type EndpointContext, findEndpoint, isReserved } from './endpoints/endpoint.ts';
 import { Forwarded } from './forwarded.ts';
 import type { Live, LiveSessions } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
@@ -112,21 +113,13 @@ export class Pipeline implements Handler {
     // The page bears the number that the audit log has.
     const about =
       verdict instanceof Forwarded ? verdict.about : ({ audience: 'program', requestId: undefined } as const);
-    return problem(about, late ? 504 : 502, {
-      error: late ? 'upstream-timeout' : 'upstream-unreachable',
-      title: late ? 'The application does not answer' : 'The application cannot be reached',
-      text: 'You did nothing wrong. Please try again in a minute; if it lasts, tell the people who run this application.',
-    });
+    return problem(about, late ? 504 : 502, late ? 'upstream-timeout' : 'upstream-unreachable');
   }
 
   badRequest(status: number, detail: string): Reply {
     this.#parts.recorder.metrics.refusals.inc({ reason: 'bad-request' });
     return {
-      ...problem({ audience: 'program', requestId: undefined }, status, {
-        error: 'bad-request',
-        title: 'Bad request',
-        text: detail,
-      }),
+      ...problem({ audience: 'program', requestId: undefined }, status, 'bad-request', { detail }),
       close: true,
     };
   }
@@ -229,14 +222,23 @@ export class Pipeline implements Handler {
           this.#parts.recorder.refused(context, app, 'csrf', live);
           return toResponse(forged(context));
         }
-        const response = await endpoint.handle(request, {
+        const about: EndpointContext = {
           context,
           app,
           live,
           offerFor: (path) => this.#offerFor(context.host, path) ?? plan.offer,
           begin: (identity, origin) => this.#parts.sessions.begin(identity, context, app, origin),
-          record: (event, about) => this.#parts.recorder.event(context, app, event, about ?? live),
-        });
+          record: (event, whom) => this.#parts.recorder.event(context, app, event, whom ?? live),
+        };
+        let response: Response;
+        try {
+          response = await endpoint.handle(request, about);
+        } catch (error) {
+          if (!(error instanceof AccountBarred)) throw error;
+          const { method, message: detail } = error;
+          about.record({ kind: 'sign-in-failed', method, reason: 'account-barred', detail });
+          return toResponse(accountBarred(context));
+        }
         // An endpoint that begins or ends a session has the last word on the cookie: a renewal of the old one behind it
         // would undo a sign-out, or put the old session in the place of the new one.
         if (response.headers.getSetCookie().length > 0) return response;
@@ -305,20 +307,19 @@ export class Pipeline implements Handler {
   #badRequest(head: RequestHead, { status, reason }: BadRequest): Verdict {
     const requestId = randomUUID();
     this.#parts.recorder.badRequest(head, requestId, reason);
-    const audience = wantsPage(head) ? 'person' : 'program';
     // RFC 6455, 4.2.2: whoever refuses a version says which one it speaks.
     const extra = status === 426 ? ['Sec-WebSocket-Version', '13'] : [];
-    const view = { error: 'bad-request', title: 'Bad request', text: `The request was refused: ${reason}.` };
-    return { kind: 'reply', reply: { ...problem({ audience, requestId }, status, view, extra), close: true } };
+    const detail = `The request was refused: ${reason}`;
+    const { pages } = this.#parts.reading;
+    const about: ProblemContext = wantsPage(head)
+      ? { audience: 'person', requestId, head, pages, fields: head.fields, authority: undefined, target: undefined }
+      : { audience: 'program', requestId };
+    return { kind: 'reply', reply: { ...problem(about, status, 'bad-request', { extra, detail }), close: true } };
   }
 }
 
 const ambiguous = (context: RequestContext): Reply =>
-  problem(context, 400, {
-    error: 'path-ambiguous',
-    title: 'This address can be read in two ways',
-    text: 'It leads to different applications, depending on who reads it. Check it for a typing error.',
-  });
+  problem(context, 400, 'path-ambiguous');
 
 /** Methods that change nothing (RFC 9110, 9.2.1). */
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
@@ -332,29 +333,16 @@ async function csrfTokenOf(request: Request): Promise<string> {
 }
 
 const forged = (context: RequestContext): Reply =>
-  problem(context, 403, {
-    error: 'csrf',
-    title: 'This request could not be confirmed',
-    text: 'Open the page again and repeat what you did. A program sends the cookie cardea-csrf again as X-CSRF-Token.',
-  });
+  problem(context, 403, 'csrf');
+
+const accountBarred = (context: RequestContext): Reply =>
+  problem(context, 403, 'account-barred');
 
 const badToken = (context: RequestContext): Reply =>
-  problem(context, 400, {
-    error: 'stream-token-repeated',
-    title: 'This address has two tokens',
-    text: 'A stream token may stand in an address once.',
-  });
+  problem(context, 400, 'stream-token-repeated');
 
 const unknownAddress = (context: RequestContext): Reply =>
-  problem(context, 404, {
-    error: 'not-found',
-    title: 'Nothing here',
-    text: 'No application answers at this address. Check it for a typing error.',
-  });
+  problem(context, 404, 'not-found');
 
 const crossSite = (context: RequestContext): Reply =>
-  problem(context, 403, {
-    error: 'cross-site',
-    title: 'This came from another site',
-    text: 'A page of another site caused this request, so it was not carried out.',
-  });
+  problem(context, 403, 'cross-site');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Connection, RequestHead } from '../wire/http.ts';
+import { createPages } from './pages/layout.ts';
 import { type BadRequest, type ReadingOptions, type RequestContext, requestReader } from './request-context.ts';
 
 const connection = (more: Partial<Connection> = {}): Connection => ({
@@ -15,6 +16,7 @@ const options: ReadingOptions = {
   trusted: (address) => address === '10.0.0.1',
   mayBePlain: (address) => address === '10.0.0.1' || address === '127.0.0.1',
   stripIdentity: (fields) => ({ fields, removed: [] }),
+  pages: createPages(),
 };
 const read = (peer: Partial<Connection>, fields: readonly string[] = []) =>
   requestReader(options)(

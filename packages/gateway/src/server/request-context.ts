@@ -18,6 +18,7 @@ import { type CanonicalTarget, canonicalTarget } from '../wire/path.ts';
 import { checkRequest } from '../wire/request-check.ts';
 import type { App } from './apps.ts';
 import { forApp } from './between.ts';
+import type { Pages } from './pages/layout.ts';
 import { sessionCookieName } from './live-sessions.ts';
 
 export interface RequestContext {
@@ -49,6 +50,8 @@ export interface RequestContext {
   readonly streamToken: string | undefined;
   /** The session cookie. */
   readonly session: CookieValue;
+  /** How our own answers look. */
+  readonly pages: Pages;
   /** What this app's upstream gets of all this, less identity and number. */
   readonly toUpstream: (app: UpstreamParty) => PreparedFields;
 }
@@ -68,6 +71,7 @@ export interface ReadingOptions {
   /** Whether forwarded fields from this peer are believed. */
   readonly trusted: (address: string) => boolean;
   readonly stripIdentity: (fields: Fields) => { readonly fields: Fields; readonly removed: readonly string[] };
+  readonly pages: Pages;
 }
 
 /** What a request says beside its target, the time and its number: much of it is the same from request to request. */
@@ -141,6 +145,7 @@ function readRequest(
     authorization: authorization?.value,
     streamToken: undefined,
     session: readCookie(fields, sessionCookieName(proto === 'https')),
+    pages: options.pages,
     toUpstream: upstreamFields({ fields, address: client.address, proto, authority }),
   };
   return { target, reading };
@@ -148,7 +153,7 @@ function readRequest(
 
 function contextOf(head: RequestHead, now: number, target: Target, reading: Reading): RequestContext {
   const { path, query } = target;
-  const { audience, host, authority, address, proto, origin, fields, authorization, streamToken, session, toUpstream } =
+  const { audience, host, authority, address, proto, origin, fields, authorization, streamToken, session, pages, toUpstream } =
     reading;
   const [requestId, whole] = [randomUUID(), target.target];
   return {
@@ -168,6 +173,7 @@ function contextOf(head: RequestHead, now: number, target: Target, reading: Read
     authorization,
     streamToken,
     session,
+    pages,
     toUpstream,
   };
 }

@@ -12,6 +12,8 @@ export interface SignInWay {
 /** What an app's answers tell about signing in. */
 export interface SignInOffer {
   readonly prefix: string;
+  /** The app that it is for; absent when it is for all of a host. */
+  readonly app?: string;
   /** `WWW-Authenticate` values of the methods that have one, in configured order. */
   readonly challenges: readonly string[];
   readonly ways: readonly SignInWay[];
@@ -31,6 +33,9 @@ export interface SignInPlan {
   readonly streamParameter: string | undefined;
   readonly offer: SignInOffer;
 }
+
+/** Whether a browser may answer this challenge without asking anybody. */
+export const isSilent = (challenge: string): boolean => /^(?:negotiate|ntlm)\b/i.test(challenge);
 
 /** Where the ways in are shown together; the page goes on to `target` afterwards. */
 export const signInUrl = (offer: SignInOffer, target: string): string =>

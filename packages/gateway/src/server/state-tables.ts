@@ -3,6 +3,7 @@ import { apiKeyTables } from '../stores/api-keys-sqlite.ts';
 import { replayCacheTables } from '../stores/replay-cache-sqlite.ts';
 import { revocationTables } from '../stores/revocations-sqlite.ts';
 import { sessionTables } from '../stores/session-store-sqlite.ts';
+import { strongerHashTables } from '../stores/stronger-hashes-sqlite.ts';
 
 /** The history of the database, oldest first, for `openDatabase`; the gateway and the commands have to agree. Append only. */
 export const stateTables: readonly string[] = [
@@ -11,4 +12,5 @@ export const stateTables: readonly string[] = [
   revocationTables,
   sessionTables,
   apiKeyTables,
+  strongerHashTables,
 ];

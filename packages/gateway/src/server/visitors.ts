@@ -5,6 +5,7 @@
  * @module
  */
 import type { Accepted, Authenticator, Credentials, Outcome, Rejected } from '../auth/authenticator.ts';
+import { AccountBarred } from '../auth/memberships.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
 import { notSignedIn, problem } from './answers.ts';
@@ -128,7 +129,12 @@ export class Visitors {
       if (session.kind !== 'signed-in') return session;
       live = session.live;
     } else {
-      const passing = await sessions.passing(main.accepted, main.by.kind, context.now);
+      let passing: Awaited<ReturnType<LiveSessions['passing']>>;
+      try {
+        passing = await sessions.passing(main.accepted, main.by.kind, context.now);
+      } catch (error) {
+        return this.#notBegun(context, app, plan, main.by, error);
+      }
       live = passing.live;
       // Once for each stay in memory: a program sends its key with every request.
       if (passing.fresh) {
@@ -168,7 +174,7 @@ export class Visitors {
       recorder.metrics.signInSeconds.observe({ method: by.kind }, (performance.now() - started) / 1000);
       if (outcome.kind === 'rejected') return this.#rejected(context, app, plan, by, outcome);
       recorder.metrics.signIns.inc({ method: by.kind, result: outcome.kind });
-      if (outcome.kind === 'accepted') return this.#begun(context, app, by, outcome);
+      if (outcome.kind === 'accepted') return this.#begun(context, app, plan, by, outcome);
       return {
         kind: 'answered',
         reply: notSignedIn(context, plan.offer, { challenge: outcome.replyHeader }),
@@ -178,14 +184,20 @@ export class Visitors {
   }
 
   /** A person has just signed in: a session begins. */
-  async #begun(context: RequestContext, app: App, by: Authenticator, accepted: Accepted): Promise<Visitor> {
+  async #begun(
+    context: RequestContext,
+    app: App,
+    plan: SignInPlan,
+    by: Authenticator,
+    accepted: Accepted,
+  ): Promise<Visitor> {
     const { sessions, recorder } = this.#parts;
     const origin = { provider: by.id, lookUpGroups: accepted.lookUpGroups };
     let begun: Awaited<ReturnType<LiveSessions['begin']>>;
     try {
       begun = await sessions.begin(accepted.identity, context, app, origin);
     } catch (error) {
-      return this.#failed(context, app, by.kind, error);
+      return this.#notBegun(context, app, plan, by, error);
     }
     const { live, cookies } = begun;
     const notes = [accepted.note, live.note].filter((text) => text !== undefined);
@@ -199,6 +211,13 @@ export class Visitors {
       spend: [],
       appFields: accepted.fields ?? [],
     };
+  }
+
+  /** The credential was good, and the directory says that the account is not; or it could not be found out. */
+  #notBegun(context: RequestContext, app: App, plan: SignInPlan, by: Authenticator, error: unknown): Visitor {
+    if (!(error instanceof AccountBarred)) return this.#failed(context, app, by.kind, error);
+    const { message: detail } = error;
+    return this.#rejected(context, app, plan, by, { kind: 'rejected', reason: 'account-barred', detail });
   }
 
   #rejected(context: RequestContext, app: App, plan: SignInPlan, by: Authenticator, outcome: Rejected): Visitor {
@@ -219,16 +238,7 @@ export class Visitors {
     const detail = error instanceof Error ? error.message : String(error);
     recorder.metrics.signIns.inc({ method, result: 'unavailable' });
     recorder.event(context, app, { kind: 'sign-in-failed', method, reason: 'unavailable', detail });
-    return problem(
-      context,
-      503,
-      {
-        error: 'sign-in-unavailable',
-        title: 'Signing in is not possible right now',
-        text: 'Please try again in a minute; if it lasts, tell your administrator.',
-      },
-      ['Retry-After', '5'],
-    );
+    return problem(context, 503, 'sign-in-unavailable', { extra: ['Retry-After', '5'] });
   }
 }
 

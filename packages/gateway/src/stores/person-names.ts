@@ -1,4 +1,4 @@
-import { canonicalName } from '../auth/password.ts';
+import { canonicalName } from '../auth/canonical-name.ts';
 
 /** Every name by which a person's sessions are found, each in its one spelling. */
 export function personNames(session: {

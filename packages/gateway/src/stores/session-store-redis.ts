@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { canonicalName } from '../auth/password.ts';
+import { canonicalName } from '../auth/canonical-name.ts';
 import type { SessionBounds, SessionStore, SessionSummary, StoredSession } from '../ports/session-store.ts';
 import type { RedisConnection } from './redis.ts';
 import { personNames } from './person-names.ts';

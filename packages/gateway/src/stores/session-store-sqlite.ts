@@ -4,7 +4,7 @@
  * @module
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { canonicalName } from '../auth/password.ts';
+import { canonicalName } from '../auth/canonical-name.ts';
 import type { SessionBounds, SessionStore, SessionSummary, StoredSession } from '../ports/session-store.ts';
 import { asking } from './database-errors.ts';
 import { personNames } from './person-names.ts';

@@ -1,11 +1,14 @@
 import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames, checkUpstreams } from './apps.ts';
 import { checkCertificates } from './certificates.ts';
 import type { Check } from './check.ts';
+import { checkApprovals, checkClientCertificates, checkRuleCredentials } from './credentials.ts';
 import { checkDangers } from './dangers.ts';
+import { checkDevelopment } from './development.ts';
 import { checkDirectory } from './directory.ts';
 import { checkGroupsHaveNames } from './groups.ts';
 import { checkKeytabs } from './keytab.ts';
 import { checkListeners } from './listeners.ts';
+import { checkPages } from './pages.ts';
 import { checkRedis } from './redis.ts';
 import { checkAppSignIn } from './sign-in.ts';
 import { checkRuleReferences, checkRulesAreReachable, checkUnauthorizedPage } from './rules.ts';
@@ -24,7 +27,12 @@ export const checks: readonly Check[] = [
   checkAppSignIn,
   checkRulesAreReachable,
   checkRuleReferences,
+  checkRuleCredentials,
+  checkApprovals,
+  checkClientCertificates,
+  checkDevelopment,
   checkUnauthorizedPage,
   checkGroupsHaveNames,
+  checkPages,
   checkDangers,
 ];

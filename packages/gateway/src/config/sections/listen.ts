@@ -58,6 +58,11 @@ const listener = (context: SchemaContext) =>
       .describe(
         'Without it this address speaks plain HTTP. The files are looked at every few seconds: a renewed certificate is taken without a restart, one that is not right is left alone.',
       ),
+    client_ca: file(context, 'tls/corp-client-ca.pem')
+      .optional()
+      .describe(
+        'PEM file of the authorities whose certificates clients may sign in with (`client_certificate` in `sign_in`). Each client is asked for one, and may go without. Needs `tls`.',
+      ),
     proxy_protocol: z
       .strictObject({
         from: z

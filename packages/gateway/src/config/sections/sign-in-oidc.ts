@@ -58,7 +58,8 @@ const providerUrl = (example: string): Leaf<string> => leaf('https URL', example
 const account = (): Leaf<string> => leaf('claim or template', 'CORP\\{samaccountname}', parseAccount);
 const claim = (example: string): Leaf<string> => leaf('claim', example, parseClaim);
 
-const claims = () =>
+/** Which claims say what, for tokens of any kind. */
+export const claims = () =>
   z
     .strictObject({
       user: z

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
 import { entryId } from '../sign-in-entries.ts';
 import { domain, duration, realm, refuse, service } from '../values/leaf.ts';
+import { oidc } from './sign-in-oidc.ts';
+import { password } from './sign-in-password.ts';
 
 const negotiate = (context: SchemaContext) =>
   z
@@ -45,21 +47,13 @@ const negotiate = (context: SchemaContext) =>
     })
     .describe('Silent Windows sign-in (Kerberos), on pages, API calls and WebSocket upgrades.');
 
-const password = (context: SchemaContext) =>
-  z
-    .strictObject({
-      users: file(context, 'users.yaml').describe(
-        'File of the people who may sign in with a password, see [users file](#users-file).',
-      ),
-    })
-    .describe('A sign-in form, for people whom you list yourself.');
-
 /** One entry of `sign_in`: a new method is one line here. */
 const entry = (context: SchemaContext) =>
   z
     .strictObject({
       negotiate: negotiate(context).optional(),
       password: password(context).optional(),
+      oidc: oidc(context).optional(),
     })
     .check((check) => {
       if (check.issues.length > 0) return; // a misspelled method has been reported

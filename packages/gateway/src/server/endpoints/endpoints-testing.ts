@@ -13,6 +13,7 @@ import { subjectOf } from '../../policy/subject.ts';
 import type { App } from '../apps.ts';
 import { findApp } from '../apps.ts';
 import type { Live } from '../live-sessions.ts';
+import { createPages } from '../pages/layout.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { SignInPlan } from '../sign-in-plan.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -143,6 +144,7 @@ export async function call(
     fields,
     authorization: undefined,
     streamToken: undefined,
+    pages: createPages(),
     session: { kind: 'none' },
     toUpstream: () => prepareFields([]),
   };

@@ -9,11 +9,11 @@ export function logoutForm(prefix: string, sessions: LiveSessions, silent: boole
     path: '/logout',
     methods: ['GET'],
     signIn: 'if-any',
-    async handle(_request, { live }) {
+    async handle(_request, { context, live }) {
       const body =
         live === undefined
-          ? signedOutPage({ silent })
-          : signOutPage({
+          ? signedOutPage(context, { silent })
+          : signOutPage(context, {
               account: live.identity.account,
               action: `${prefix}/logout`,
               csrf: sessions.csrfToken(live),
@@ -35,7 +35,7 @@ export function logout(sessions: LiveSessions, silent: boolean): Endpoint {
         await sessions.end(live);
         record({ kind: 'sign-out' });
       }
-      return toResponse(pageReply(200, signedOutPage({ silent }), removal));
+      return toResponse(pageReply(200, signedOutPage(context, { silent }), removal));
     },
   };
 }

@@ -78,7 +78,7 @@ async function finish(
 
 async function signedIn(
   parts: OidcCallbackParts,
-  { begin, record }: EndpointContext,
+  { context, begin, record }: EndpointContext,
   { identity, lookUpGroups, note, providerSession, grant }: SignedIn,
   returnTo: string,
   drop: Fields,
@@ -90,7 +90,7 @@ async function signedIn(
   const fields = [...cookies, ...drop];
   if (parts.sameSite !== 'strict') return toResponse(redirectReply(returnTo, fields));
   // A page of ours in between: what follows from it is not the other site's doing any more.
-  return toResponse(pageReply(200, signedInPage(returnTo), ['Refresh', `0; url=${returnTo}`, ...fields]));
+  return toResponse(pageReply(200, signedInPage(context, returnTo), ['Refresh', `0; url=${returnTo}`, ...fields]));
 }
 
 /** The same calm page for every refusal that an attacker could cause. */
@@ -109,9 +109,9 @@ function notSignedIn(
   };
   const body =
     reason === 'access-denied'
-      ? cancelledPage(view)
+      ? cancelledPage(context, view)
       : reason === 'group-not-allowed'
-        ? notWelcomePage(view)
-        : notSignedInPage(view);
+        ? notWelcomePage(context, view)
+        : notSignedInPage(context, view);
   return toResponse(pageReply(403, body, drop));
 }

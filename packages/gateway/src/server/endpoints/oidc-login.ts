@@ -78,7 +78,7 @@ export function providerDown(
     detail: `${parts.provider.id}: ${error.message}`,
   });
   const retryAfterMs = error instanceof ProviderUnavailable ? error.retryAfterMs : 5_000;
-  const body = providerDownPage({
+  const body = providerDownPage(context, {
     provider: parts.provider.name,
     again: oidcLoginPath(parts, returnTo),
     requestId: context.requestId,

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { html } from '../pages/html.ts';
-import { page } from '../pages/layout.ts';
+import { type Html, html } from '../pages/html.ts';
+import { type Page, type PageContext, page, voiceOf } from '../pages/layout.ts';
+import { requestNumber } from '../pages/pages.ts';
+import type { Texts } from '../pages/texts.ts';
 
 export interface OidcPage {
   /** What the provider is called on its button. */
@@ -14,46 +16,44 @@ export interface OidcPage {
   readonly requestId: string;
 }
 
-const number = (view: OidcPage) => html`<p class="quiet">Request <code>${view.requestId}</code></p>`;
-
 /** Somebody came back, and was not signed in. */
-export function notSignedInPage(view: OidcPage): string {
-  return page(
-    'You are not signed in',
-    html`<p>Signing in with ${view.provider} did not work this time. You did nothing wrong: perhaps it took too long, or the
-page was opened a second time.</p>
-<p><a href="${view.again}">Sign in again</a>. If it does not help, tell your administrator the number below.</p>${number(view)}`,
-  );
-}
+export const notSignedInPage = (context: PageContext, view: OidcPage): Page =>
+  oidcPage(context, view, (words) => [words.notSignedIn, words.didNotWork(view.provider), words.again]);
 
 /** The person, or the provider, has said no. */
-export function cancelledPage(view: OidcPage): string {
-  return page(
-    'You are not signed in',
-    html`<p>${view.provider} did not let you in, or you have cancelled.</p>
-<p><a href="${view.again}">Sign in again</a>. If it does not help, ask your administrator for access.</p>${number(view)}`,
-  );
-}
+export const cancelledPage = (context: PageContext, view: OidcPage): Page =>
+  oidcPage(context, view, (words) => [words.notSignedIn, words.cancelled(view.provider), words.againOrAsk]);
 
 /** It is certain who it is, and that he may not in. */
-export function notWelcomePage(view: OidcPage): string {
-  return page(
-    'No access',
-    html`<p>${view.provider} has signed you in, but your account is not among those that may use this site.</p>
-<p>Ask your administrator for access, then <a href="${view.again}">sign in again</a>.</p>${number(view)}`,
-  );
-}
+export const notWelcomePage = (context: PageContext, view: OidcPage): Page =>
+  oidcPage(context, view, (words, { title }) => [title, words.notWelcome(view.provider), words.askThenAgain]);
 
 /** The provider is down. */
-export function providerDownPage(view: OidcPage): string {
-  return page(
-    'Signing in is not possible right now',
-    html`<p>${view.provider} does not answer. You did nothing wrong.</p>
-<p>Wait a moment, then <a href="${view.again}">try again</a>. If it lasts, tell your administrator.</p>${number(view)}`,
-  );
-}
+export const providerDownPage = (context: PageContext, view: OidcPage): Page =>
+  oidcPage(context, view, (words) => [words.downTitle, words.down(view.provider), words.waitAndAgain]);
 
 /** Between the sign-in and the app, for cookies that browsers do not send along when another site sends people here. */
-export function signedInPage(target: string): string {
-  return page('You are signed in', html`<p>One moment, or <a href="${target}">go on</a>.</p>`);
+export function signedInPage(context: PageContext, target: string): Page {
+  const { provider: words } = voiceOf(context).texts;
+  const goOn = (label: string): Html => html`<a href="${target}">${label}</a>`;
+  return page(context, words.signedIn, html`<p role="status">${words.oneMoment(goOn)}</p>`);
+}
+
+type Way = (link: (label: string) => Html) => Html;
+
+function oidcPage(
+  context: PageContext,
+  view: OidcPage,
+  say: (words: Texts['provider'], refused: Texts['refusedPage']) => readonly [title: string, what: string, way: Way],
+): Page {
+  const { texts } = voiceOf(context);
+  const [title, what, way] = say(texts.provider, texts.refusedPage);
+  const link = (label: string): Html => html`<a href="${view.again}">${label}</a>`;
+  return page(
+    context,
+    title,
+    html`<p>${what}</p>
+<p>${way(link)}</p>
+${requestNumber(context, view.requestId)}`,
+  );
 }
