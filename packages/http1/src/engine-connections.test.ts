@@ -285,3 +285,16 @@ test('engine counts a connection until it is closed', async () => {
   await once(client.socket, 'close');
   while ((gate?.engine.connections().open ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
 });
+
+test('engine answers a client that ends its side in the turn in which its answer comes', async () => {
+  const client = await open();
+  client.head('GET / HTTP/1.1', 'Host: app');
+  const wire = await upstream.next();
+  await wire.until('\r\n\r\n');
+  // Sent from here, both come in the next turn, the answer first.
+  await new Promise((resolve) => setImmediate(resolve));
+  wire.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  client.socket.end();
+  assert.match(await client.end(), /\r\n\r\nok$/);
+  assert.equal((await gate?.completion(1))?.end, 'complete');
+});

@@ -283,7 +283,8 @@ const HOP_BY_HOP = /^(?:connection|http2-settings|keep-alive|proxy-.*|te|transfe
 const endToEnd = ({ fields }: RequestHead): readonly string[] =>
   fields.filter((_, i) => !HOP_BY_HOP.test(fields[i - (i % 2)] ?? ''));
 
-function portOf(server: net.Server): number {
+/** The port that a server listens on. */
+export function portOf(server: net.Server): number {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('Not listening');
   return address.port;

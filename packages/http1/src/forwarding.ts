@@ -133,8 +133,8 @@ export class Forwarding implements CallEvents, Work {
     this.#chunked = framing === 'chunked';
     const { responseFields: extra, upstreamFields: filter } = this.#verdict;
     const close = exchange.closes;
-    // All that the text depends on beside the head itself, and is the same nearly always.
-    const usual = extra.length === 0 && framing === 'as-received' && !close;
+    // Nothing but head and filter decides about the text then: HTTP/1.0, which is framed otherwise, always closes.
+    const usual = extra.length === 0 && !close;
     let text = usual ? relayed.recall(head, filter) : undefined;
     if (text === undefined) {
       try {

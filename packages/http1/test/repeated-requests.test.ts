@@ -12,13 +12,13 @@ function answerTo(request: SeenRequest): string {
   return ['HTTP/1.1 200 OK', ...fields, '', request.line.startsWith('HEAD') ? '' : 'ok'].join('\r\n');
 }
 
-let upstream: RecordingUpstream;
+let upstreams: RecordingUpstream[];
 let origin: string;
 let gates: Gate[];
 
 beforeEach(async () => {
-  upstream = new RecordingUpstream(answerTo);
-  origin = await upstream.listen();
+  upstreams = [];
+  origin = await listening(new RecordingUpstream(answerTo));
   gates = [];
   seen = [];
 });
@@ -28,8 +28,13 @@ afterEach(async () => {
     await gate.close();
     assert.deepEqual(gate.errors, []);
   }
-  await upstream.close();
+  for (const upstream of upstreams) await upstream.close();
 });
+
+function listening(upstream: RecordingUpstream): Promise<string> {
+  upstreams.push(upstream);
+  return upstream.listen();
+}
 
 async function open(options: Partial<GateOptions> = {}): Promise<Gate> {
   const gate = await startGate({ upstream: upstreamAt(origin), ...options });
@@ -44,7 +49,7 @@ async function ask(client: Wire, line: string, rest: string): Promise<{ readonly
   await client.when(() => client.ended || client.closed || isComplete(client.received, line));
   // The date is the engine's where the upstream was not asked.
   const answer = client.received.replace(/^Date: (?!Sun, 22 Nov 2026 12:00:00).*\r\n/m, '');
-  if (/^(?:HTTP\/1.1 4|Connection: close)/m.test(answer)) await client.end();
+  if (/^Connection: close/m.test(answer)) await client.end();
   return { answer, open: !client.ended && !client.closed };
 }
 
@@ -115,6 +120,42 @@ test('engine relays a repeated answer with what each verdict adds, and filters i
     cookies.push(answer.match(/(?<=^Set-Cookie: ).*(?=\r)/gm) ?? []);
   }
   assert.deepEqual(cookies, [['a=1'], ['b=2', 'a=1'], ['a=1'], [], ['a=1']]);
+});
+
+test('engine relays an answer as it is when only its status line, a field or the content is new', async () => {
+  const date = 'Date: Sun, 22 Nov 2026 12:00:00 GMT';
+  const whole = (line: string, fields: readonly string[], content: string): string =>
+    [line, ...fields, `Content-Length: ${content.length}`, '', content].join('\r\n');
+  const answers = [
+    whole('HTTP/1.1 200 OK', [date], 'one'),
+    whole('HTTP/1.1 200 OK', [date], 'two'),
+    whole('HTTP/1.1 404 No', [date], 'two'),
+    whole('HTTP/1.1 404 No', [date, 'X: 1'], 'three'),
+    whole('HTTP/1.1 404 No', [date, 'X: 2'], 'three'),
+    whole('HTTP/1.1 200 OK', [date], 'one'),
+  ];
+  const origin = await listening(
+    new RecordingUpstream(({ line }) => answers[Number(line.slice('GET /'.length, 'GET /0'.length))] ?? ''),
+  );
+  const gate = await open({ upstream: upstreamAt(origin) });
+  const client = await gate.connect();
+  for (const [i, answer] of answers.entries())
+    assert.equal((await ask(client, `GET /${i} HTTP/1.1`, 'Host: a\r\n\r\n')).answer, answer);
+});
+
+test('engine dates a repeated answer without a date by the second in which it goes on', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 0 });
+  const origin = await listening(new RecordingUpstream(() => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+  const gate = await open({ upstream: upstreamAt(origin) });
+  const client = await gate.connect();
+  const dates: (string | undefined)[] = [];
+  for (let i = 0; i < 2; i++) {
+    client.received = '';
+    client.head('GET / HTTP/1.1', 'Host: a');
+    dates.push(/^Date: (.*)\r$/m.exec(await client.until('\r\n\r\nok'))?.[1]);
+    t.mock.timers.tick(5_000);
+  }
+  assert.deepEqual(dates, ['Thu, 01 Jan 1970 00:00:00 GMT', 'Thu, 01 Jan 1970 00:00:05 GMT']);
 });
 
 test('engine says that it closes in a repeated answer to a client that wants it to', async () => {

@@ -106,6 +106,18 @@ test('requestReader() reads fields that it has read before as if it had not', ()
   assert.ok(read > 500, `only ${read} requests were read`);
 });
 
+test('requestReader() makes the fields for the upstream with the name that is asked for, each time', () => {
+  const context = read({ tls: true });
+  assert.ok('toUpstream' in context);
+  const hosts = ['one', undefined, 'two', 'one'].map((host) => context.toUpstream(host).fields.slice(0, 2));
+  assert.deepEqual(hosts, [
+    ['Host', 'one'],
+    ['Host', 'app.corp.example'],
+    ['Host', 'two'],
+    ['Host', 'one'],
+  ]);
+});
+
 test('requestReader() gives every request a number of its own', () => {
   const reader = requestReader(options);
   const head = {
