@@ -109,7 +109,7 @@ test('requestReader() reads fields that it has read before as if it had not', ()
 test('requestReader() makes the fields for the upstream with the name that is asked for, each time', () => {
   const context = read({ tls: true });
   assert.ok('toUpstream' in context);
-  const hosts = ['one', undefined, 'two', 'one'].map((host) => context.toUpstream(host).fields.slice(0, 2));
+  const hosts = ['one', undefined, 'two', 'one'].map((host) => context.toUpstream(party(host)).fields.slice(0, 2));
   assert.deepEqual(hosts, [
     ['Host', 'one'],
     ['Host', 'app.corp.example'],
