@@ -5,14 +5,13 @@
  * @module
  */
 import { PassThrough } from 'node:stream';
-import { startGateway } from '../packages/gateway/src/app.ts';
+import { startGateway } from '../packages/gateway/src/app/gateway.ts';
 import { loadConfig } from '../packages/gateway/src/config/load.ts';
 
-/** After a full collection. */
+/** Bytes, after a full collection. */
 export interface Memory {
   readonly rss: number;
   readonly heapUsed: number;
-  readonly external: number;
 }
 
 if (import.meta.main) {
@@ -21,8 +20,8 @@ if (import.meta.main) {
   const gateway = await startGateway(loaded, { auditStream: new PassThrough().resume() });
   process.on('message', () => {
     globalThis.gc?.();
-    const { rss, heapUsed, external } = process.memoryUsage();
-    process.send?.({ rss, heapUsed, external } satisfies Memory);
+    const { rss, heapUsed } = process.memoryUsage();
+    process.send?.({ rss, heapUsed } satisfies Memory);
   });
   process.on('disconnect', () => process.exit());
   process.send?.(Number(gateway.addresses[0]?.split(':')[1]));

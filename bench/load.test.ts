@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseWrk } from './load.ts';
+import { loadOf, parseWrk } from './load.ts';
+
+test('loadOf() counts the latencies and takes its quantiles from them in whatever order they come', () =>
+  assert.deepEqual(loadOf([3, 1, 2], 1.5, 1), { requests: 3, seconds: 1.5, failures: 1, p50Ms: 2, p99Ms: 3 }));
 
 test('parseWrk() reads the line of wrk-report.lua among what wrk prints itself', () =>
   assert.deepEqual(

@@ -4,12 +4,20 @@
  *
  * @module
  */
+import { quantile } from './sample.ts';
+
 export interface Load {
   readonly requests: number;
   readonly seconds: number;
   readonly failures: number;
   readonly p50Ms: number | undefined;
   readonly p99Ms: number | undefined;
+}
+
+/** Sums up requests of which each one's latency in milliseconds is known. */
+export function loadOf(latencies: readonly number[], seconds: number, failures: number): Load {
+  const sorted = latencies.toSorted((a, b) => a - b);
+  return { requests: sorted.length, seconds, failures, p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) };
 }
 
 /** Reads the line that `wrk-report.lua` prints. */

@@ -17,6 +17,8 @@ export interface Machine {
 
 const programs: readonly (readonly [name: string, program: string, ...args: string[]])[] = [
   ['nginx', '/usr/sbin/nginx', '-v'],
+  ['HAProxy', '/usr/sbin/haproxy', '-v'],
+  ['Caddy', '/usr/bin/caddy', 'version'],
   ['Apache', '/usr/sbin/apache2', '-v'],
   ['wrk', '/usr/bin/wrk', '-v'],
   ['MIT Kerberos', '/usr/bin/klist', '-V'],

@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: what Cardea costs, beside its peers, measured in the same run.
  *
- *     npm run bench                       everything; about fifteen minutes
- *     npm run bench -- --quick            rough figures; about two minutes
+ *     npm run bench                       everything; about twenty minutes
+ *     npm run bench -- --quick            rough figures; about four minutes
  *     npm run bench -- accept session     some parts (--help lists them)
  *     npm run bench -- --json             for programs
  *
@@ -11,14 +11,31 @@
 import { parseArgs } from 'node:util';
 import { describeMachine, formatMachine } from './machine.ts';
 import { acceptPart } from './part-accept.ts';
+import { bodiesPart } from './part-bodies.ts';
 import { etypesPart } from './part-etypes.ts';
-import { bodiesPart, sessionPart } from './part-proxied.ts';
+import { latencyPart } from './part-latency.ts';
+import { memoryPart } from './part-memory.ts';
+import { messagesPart, streamsPart } from './part-relays.ts';
+import { sessionPart } from './part-session.ts';
 import { signOnPart } from './part-sign-on.ts';
-import { webSocketsPart } from './part-websockets.ts';
+import { threadsPart } from './part-threads.ts';
+import { tlsPart } from './part-tls.ts';
 import { type Comparison, formatComparison } from './report.ts';
 import { type Part, runPart } from './surroundings.ts';
 
-const parts: readonly Part[] = [acceptPart, etypesPart, signOnPart, sessionPart, bodiesPart, webSocketsPart];
+const parts: readonly Part[] = [
+  acceptPart,
+  etypesPart,
+  signOnPart,
+  sessionPart,
+  latencyPart,
+  threadsPart,
+  tlsPart,
+  bodiesPart,
+  streamsPart,
+  messagesPart,
+  memoryPart,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,7 +64,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 
 const machine = describeMachine(new Date());
 if (!json) console.log(formatMachine(machine));
-const comparisons: Comparison[] = [];
+const comparisons: (Comparison & { readonly part: string })[] = [];
 const skipped: { readonly part: string; readonly missing: readonly string[] }[] = [];
 const failed: string[] = [];
 for (const part of parts) {
@@ -60,8 +77,12 @@ for (const part of parts) {
   }
   say(part.summary);
   try {
-    for (const comparison of await runPart(part, { quick, rounds: quick ? 1 : 5, say, signal: stopping.signal })) {
-      comparisons.push(comparison);
+    const startedAt = performance.now();
+    const found = await runPart(part, { quick, rounds: quick ? 1 : 5, say, signal: stopping.signal });
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
+    say(`${part.name}: ${seconds} s`);
+    for (const comparison of found) {
+      comparisons.push({ part: part.name, ...comparison });
       if (!json) console.log(`\n${formatComparison(comparison)}`);
     }
   } catch (error) {

@@ -8,23 +8,25 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
-import { type Program, startProgram } from './programs.ts';
+import { type Server, startProgram } from './programs.ts';
+import type { ProxyOptions } from './proxy-options.ts';
 
-const script = join(import.meta.dirname, '../packages/gateway/bin/cardea.mjs');
-
-export interface MeasuredServer extends Program {
-  readonly port: number;
-}
+const cardea = join(import.meta.dirname, '../packages/gateway/bin/cardea.mjs');
 
 /**
  * `cardea serve` in a process of its own, with the sign-in methods and apps of this configuration. As in production,
  * but for the log of audit events on standard output, which only the database gets.
  */
-export async function startCardea(folder: string, config: string): Promise<MeasuredServer> {
+export async function startCardea(
+  folder: string,
+  config: string,
+  options: Pick<ProxyOptions, 'tls' | 'threads' | 'side'> = {},
+): Promise<Server> {
   const file = join(folder, 'cardea.yaml');
-  const common = 'listen: { address: "127.0.0.1:0" }\nadmin: false\nstate: ./state\naudit: { stdout: false }\n';
-  writeFileSync(file, common + config);
-  const program = startProgram(process.execPath, [...profiling(), script, 'serve', file], { side: 'measured' });
+  writeFileSync(file, serverConfig(options) + config);
+  const program = startProgram(process.execPath, [...profiling(), cardea, 'serve', file], {
+    side: options.side ?? 'measured',
+  });
   const said: string[] = [];
   const both = new PassThrough();
   program.child.stdout?.pipe(both, { end: false });
@@ -42,22 +44,39 @@ export async function startCardea(folder: string, config: string): Promise<Measu
   return { ...program, port };
 }
 
+/** The sections of the configuration that say how Cardea runs, and nothing about people and apps. */
+export function serverConfig({ tls, threads = 1 }: Pick<ProxyOptions, 'tls' | 'threads'> = {}): string {
+  const secured = tls === undefined ? '' : `, tls: { cert: ${tls.cert}, key: ${tls.key} }`;
+  return [
+    `listen: { address: "127.0.0.1:0"${secured} }`,
+    'admin: false',
+    'state: ./state',
+    'audit: { stdout: false }',
+    `threads: ${threads}`,
+    '',
+  ].join('\n');
+}
+
 /** `CARDEA_BENCH_PROFILE=directory` writes V8's CPU profiles of the measured Node processes there. */
 export function profiling(): readonly string[] {
   const directory = process.env['CARDEA_BENCH_PROFILE'];
   return directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}`];
 }
 
-/** `bare-node.ts` in a process of its own: a proxy to that port, or without one a server. */
-export async function startBareNode(upstreamPort?: number): Promise<MeasuredServer> {
-  const bare = join(import.meta.dirname, 'bare-node.ts');
-  const args = [...profiling(), bare, ...(upstreamPort === undefined ? [] : [String(upstreamPort)])];
-  const program = startProgram(process.execPath, args, { side: 'measured' });
+/** A server of this folder in a process of its own, whose argument is the upstream's port. It prints its own port. */
+export async function startBareNode(
+  script: 'bare-node.ts' | 'bare-fetch.ts' | 'bare-sink.ts',
+  { upstreamPort, side = 'measured' }: Partial<Pick<ProxyOptions, 'upstreamPort' | 'side'>> = {},
+): Promise<Server> {
+  const file = join(import.meta.dirname, script);
+  const profile = side === 'measured' ? profiling() : [];
+  const args = [...profile, file, ...(upstreamPort === undefined ? [] : [String(upstreamPort)])];
+  const program = startProgram(process.execPath, args, { side });
   let complaints = '';
   program.child.stderr?.on('data', (chunk) => (complaints += String(chunk)));
   const port = await new Promise<number>((resolve, reject) => {
     program.child.stdout?.once('data', (chunk) => resolve(Number(String(chunk))));
-    program.child.once('exit', () => reject(new Error(`Cannot start a bare node:http server:\n${complaints}`)));
+    program.child.once('exit', () => reject(new Error(`Cannot start ${script}:\n${complaints}`)));
   });
   return { ...program, port };
 }

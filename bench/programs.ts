@@ -6,14 +6,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { waitForPort } from '../lab/ports.ts';
+import { coresOf, type Side } from './cores.ts';
 import { processTree } from './cpu.ts';
-
-/** What is measured has a core of its own; clients and upstreams share another one. */
-export type Side = 'measured' | 'around';
-
-const measuredCore = '0';
 
 export interface Program {
   readonly pid: number;
@@ -22,16 +18,21 @@ export interface Program {
   readonly stop: () => Promise<void>;
 }
 
+/** A program that listens on a loopback port. */
+export interface Server extends Program {
+  readonly port: number;
+}
+
 export interface ProgramOptions {
   readonly side: Side;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
 }
 
-/** Starts a program with its output piped, on one core where the machine has two. */
+/** Starts a program with its output piped, on the cores of its side. */
 export function startProgram(program: string, args: readonly string[], options: ProgramOptions): Program {
-  const core = options.side === 'measured' ? measuredCore : '1';
-  const pinned = availableParallelism() > 1 ? ['/usr/bin/taskset', '-c', core, program] : [program];
+  const cores = coresOf(options.side, availableParallelism());
+  const pinned = cores === undefined ? [program] : ['/usr/bin/taskset', '-c', cores, program];
   // Both of these become the program, so its number is that of the child.
   const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'TERM', ...pinned, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -51,6 +52,23 @@ export function startProgram(program: string, args: readonly string[], options: 
       clearTimeout(patience);
     },
   };
+}
+
+/** Starts a program that will listen on this loopback port, and waits until it does. */
+export async function startServer(
+  program: string,
+  args: readonly string[],
+  { port, ...options }: ProgramOptions & { readonly port: number },
+): Promise<Server> {
+  const started = startProgram(program, args, options);
+  let said = '';
+  for (const stream of [started.child.stdout, started.child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4_000)));
+  if (!(await waitForPort('127.0.0.1', port, () => started.child.exitCode !== null, 10_000))) {
+    await started.stop();
+    throw new Error(`Cannot start ${program}:\n${said}`);
+  }
+  return { ...started, port };
 }
 
 /** Runs a program to its end and gives its standard output. Throws when it fails or takes longer than `timeoutMs`. */
@@ -76,22 +94,12 @@ export async function runProgram(
 
 /** Puts a program that somebody else has started, with everything it has started, on the core of what is measured. */
 export function pinToMeasuredCore(pid: number): void {
-  if (availableParallelism() === 1) return;
-  for (const each of processTree(pid)) spawnSync('/usr/bin/taskset', ['-a', '-c', '-p', measuredCore, String(each)]);
+  const cores = coresOf('measured', availableParallelism());
+  if (cores === undefined) return;
+  for (const each of processTree(pid)) spawnSync('/usr/bin/taskset', ['-a', '-c', '-p', cores, String(each)]);
 }
 
 /** Those of these programs that this machine does not have. */
 export function missingPrograms(...programs: readonly string[]): readonly string[] {
   return ['/usr/bin/setpriv', '/usr/bin/taskset', ...programs].filter((path) => !existsSync(path));
-}
-
-/** A loopback port that nobody uses at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
-  return address.port;
 }

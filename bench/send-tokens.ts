@@ -1,16 +1,16 @@
 /**
  * A light load generator in a process of its own: sends each token of a file once, as `Authorization: Negotiate`, over
- * connections that are kept. Reads a `TokenLoad` as JSON from standard input, writes a `Load`.
+ * connections that are kept, and comes back with the cookie as often as it is told. Reads a `TokenLoad` as JSON from
+ * standard input, writes a `Load`.
  *
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { Load } from './load.ts';
+import { KeptConnection } from './kept-connection.ts';
+import { type Load, loadOf } from './load.ts';
 import { runProgram } from './programs.ts';
-import { endOfResponse } from './response-end.ts';
-import { quantile } from './sample.ts';
+import { cookiesOf } from './response.ts';
 
 export interface TokenLoad {
   readonly port: number;
@@ -22,6 +22,8 @@ export interface TokenLoad {
   /** Which lines. */
   readonly from: number;
   readonly count: number;
+  /** Further requests after each token: with the cookies that the answer has set, on the same connection. */
+  readonly returns: number;
   /** Any other status is a failure. */
   readonly status: number;
 }
@@ -34,57 +36,39 @@ export async function sendTokens(load: TokenLoad): Promise<Load> {
   );
 }
 
-async function generate({ port, host, path, connections, file, from, count, status }: TokenLoad): Promise<Load> {
+async function generate({ port, host, path, connections, file, from, count, ...load }: TokenLoad): Promise<Load> {
   const tokens = readFileSync(file, 'latin1')
     .trim()
     .split('\n')
     .slice(from, from + count);
-  const requests = tokens.map((token) =>
-    Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Negotiate ${token}\r\n\r\n`, 'latin1'),
-  );
+  const request = (field: string): Buffer =>
+    Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${field}\r\n`, 'latin1');
+  const wanted = `HTTP/1.1 ${load.status} `;
   const latencies: number[] = [];
   let failures = 0;
   let next = 0;
-  const wanted = `HTTP/1.1 ${status} `;
 
-  const one = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-      let received = '';
-      let sentAt = 0;
-      const send = (): void => {
-        const request = requests[next++];
-        if (request === undefined) {
-          socket.off('close', lost);
-          socket.destroy();
-          return resolve();
-        }
-        received = '';
-        sentAt = performance.now();
-        socket.write(request);
-      };
-      const lost = (): void => reject(new Error('The server closed a connection that was to be kept'));
-      socket.on('error', reject).on('close', lost).on('connect', send);
-      socket.on('data', (chunk) => {
-        received += chunk.toString('latin1');
-        if (endOfResponse(received) === undefined) return;
-        latencies.push(performance.now() - sentAt);
-        if (!received.startsWith(wanted)) failures++;
-        send();
-      });
-    });
+  const one = async (): Promise<void> => {
+    const connection = await KeptConnection.open({ port });
+    const ask = async (message: Buffer): Promise<string> => {
+      const sentAt = performance.now();
+      const answer = await connection.ask(message);
+      latencies.push(performance.now() - sentAt);
+      if (!answer.startsWith(wanted)) failures++;
+      return answer;
+    };
+    for (let token = tokens[next++]; token !== undefined; token = tokens[next++]) {
+      const cookies = cookiesOf(await ask(request(`Authorization: Negotiate ${token}\r\n`)));
+      // Apache sets none: to it, the connection is the session.
+      const again = request(cookies === '' ? '' : `Cookie: ${cookies}\r\n`);
+      for (let i = 0; i < load.returns; i++) await ask(again);
+    }
+    connection.close();
+  };
 
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: connections }, one));
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const sorted = latencies.toSorted((a, b) => a - b);
-  return {
-    requests: latencies.length,
-    seconds,
-    failures,
-    p50Ms: quantile(sorted, 0.5),
-    p99Ms: quantile(sorted, 0.99),
-  };
+  return loadOf(latencies, (performance.now() - startedAt) / 1_000, failures);
 }
 
 if (import.meta.main) console.log(JSON.stringify(await generate(JSON.parse(await text(process.stdin)))));

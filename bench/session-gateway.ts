@@ -26,5 +26,5 @@ apps:
       - { path: /**, groups: [team-ai] }
 `;
 
-/** Alice's session, as the value of a `Cookie` field. */
-export const sessionCookie = (port: number): Promise<string> => signIn(`http://127.0.0.1:${port}`, 'alice');
+/** Alice's session with the gateway at this origin, as the value of a `Cookie` field. */
+export const sessionCookie = (origin: string): Promise<string> => signIn(origin, 'alice');

@@ -6,6 +6,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Program } from './programs.ts';
 import type { Comparison } from './report.ts';
 
 export interface Surroundings {
@@ -17,6 +18,8 @@ export interface Surroundings {
   readonly say: (line: string) => void;
   /** Runs at the end of the part, last one first, also after an error. */
   readonly later: (undo: () => unknown) => void;
+  /** What a start gives, to be stopped at the end of the part. */
+  readonly started: <P extends Pick<Program, 'stop'>>(starting: Promise<P>) => Promise<P>;
   /** A new directory that goes at the end of the part. */
   readonly folder: () => string;
 }
@@ -36,6 +39,11 @@ export async function runPart(
 ): Promise<readonly Comparison[]> {
   const undo: (() => unknown)[] = [];
   const later = (work: () => unknown): void => void undo.push(work);
+  const started = async <P extends Pick<Program, 'stop'>>(starting: Promise<P>): Promise<P> => {
+    const program = await starting;
+    later(program.stop);
+    return program;
+  };
   const folder = (): string => {
     const path = mkdtempSync(join(tmpdir(), 'cardea-bench-'));
     chmodSync(path, 0o755); // nginx and Apache give up being root, and read from here
@@ -47,7 +55,7 @@ export async function runPart(
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
   try {
-    return await Promise.race([part.run({ ...options, later, folder }), aborted]);
+    return await Promise.race([part.run({ ...options, later, started, folder }), aborted]);
   } finally {
     for (const work of undo.toReversed()) await work();
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Side } from './cores.ts';
 import { type Load, parseWrk } from './load.ts';
 import { runProgram } from './programs.ts';
 
@@ -9,12 +10,18 @@ export interface WrkOptions {
   readonly connections: number;
   readonly seconds: number;
   readonly headers?: readonly string[];
+  /** Posts a body of so many bytes; without it, requests are `GET`. */
+  readonly upload?: number | undefined;
+  readonly threads?: number;
+  readonly side?: Side;
 }
 
-/** Full load by wrk with one thread, over connections that are kept. */
-export async function wrk({ url, connections, seconds, headers = [] }: WrkOptions): Promise<Load> {
-  const report = join(import.meta.dirname, 'wrk-report.lua');
+/** Full load by wrk, over connections that are kept. */
+export async function wrk(options: WrkOptions): Promise<Load> {
+  const { url, connections, seconds, headers = [], upload, threads = 1, side = 'around' } = options;
+  const script = join(import.meta.dirname, upload === undefined ? 'wrk-report.lua' : 'wrk-upload.lua');
   const fields = headers.flatMap((header) => ['-H', header]);
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', report, ...fields, url];
-  return parseWrk(await runProgram(wrkPath, args, { side: 'around', timeoutMs: (seconds + 20) * 1_000 }));
+  const shape = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script];
+  const args = [...shape, ...fields, url, ...(upload === undefined ? [] : ['--', String(upload)])];
+  return parseWrk(await runProgram(wrkPath, args, { side, timeoutMs: (seconds + 20) * 1_000 }));
 }

@@ -19,11 +19,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { directory, environment, paths } from './files.ts';
+import { freePort, waitForPort } from './ports.ts';
 import { shiftedClock } from './tokens.ts';
-import { tail, waitForPort } from './processes.ts';
+import { tail } from './processes.ts';
 
 export interface ApacheOptions {
   /** Default: the keytab with the keys of all exported services. */
@@ -156,14 +156,4 @@ function wwwData(): readonly [uid: number, gid: number] {
   const fields = /^www-data:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'));
   if (fields === null) throw new Error('Cannot start Apache: this machine has no user www-data');
   return [Number(fields[1]), Number(fields[2])];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
-  return address.port;
 }

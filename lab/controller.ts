@@ -20,7 +20,8 @@ import {
   users,
 } from './domain.ts';
 import { address, directory, paths, writeClientFiles, writeSmbConf } from './files.ts';
-import { isListening, isRunning, run, startDaemon, stopDaemon, tail, waitForPort } from './processes.ts';
+import { isListening, waitForPort } from './ports.ts';
+import { isRunning, run, startDaemon, stopDaemon, tail } from './processes.ts';
 
 /** Kerberos, LDAP, LDAPS. */
 const ports = [88, 389, 636] as const;

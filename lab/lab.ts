@@ -11,7 +11,8 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { buildController, startController } from './controller.ts';
 import { address, directory, paths } from './files.ts';
 import { exclusively } from './lock.ts';
-import { isListening, isRunning, stopDaemon } from './processes.ts';
+import { isListening } from './ports.ts';
+import { isRunning, stopDaemon } from './processes.ts';
 
 /**
  * Makes sure that the domain is built and answers. Safe to call from several processes at once; the first one does

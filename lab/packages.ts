@@ -29,6 +29,10 @@ export const packages: readonly string[] = [
   'nginx',
   'wrk',
   'iproute2',
+  'haproxy',
+  'caddy',
+  'python3-h11',
+  'redis-server',
 ];
 
 const needed: readonly (readonly [what: string, ...anyOf: readonly string[]])[] = [

@@ -6,7 +6,6 @@
 
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { environment } from './files.ts';
 
@@ -121,32 +120,4 @@ function startTime(pid: number): string {
   } catch {
     return '';
   }
-}
-
-/** Does something listen there? */
-export function isListening(host: string, port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ host, port });
-  socket.setTimeout(1_000, () => socket.destroy(new Error('no answer')));
-  socket.on('error', () => resolve(false));
-  socket.on('connect', () => {
-    socket.destroy();
-    resolve(true);
-  });
-  return promise;
-}
-
-/** Waits until the port is open. False when `giveUp` says so or the time is over. */
-export async function waitForPort(
-  host: string,
-  port: number,
-  giveUp: () => boolean,
-  timeoutMs = 30_000,
-): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await isListening(host, port))) {
-    if (giveUp() || Date.now() > deadline) return false;
-    await delay(25); // another program's port: there is no event to wait for
-  }
-  return true;
 }

@@ -18,7 +18,8 @@ test('layerProblems() reports an import from a folder of the same layer', () => 
 });
 
 test('layerProblems() reports an import from the composition root', () => {
-  assert.equal(layerProblems(file, `import { a } from '../app.ts';`).length, 1);
+  assert.equal(layerProblems(file, `import { a } from '../app/gateway.ts';`).length, 1);
+  assert.equal(layerProblems(file, `import { a } from '../main.ts';`).length, 1);
 });
 
 test('layerProblems() reports an import that is spread over several lines', () => {

@@ -15,11 +15,12 @@ export const layers: readonly (readonly string[])[] = [
   ['core'],
   ['policy', 'ports'],
   ['auth', 'tokens', 'limits'],
-  ['stores', 'directory', 'audit', 'windows'],
+  ['stores', 'directory', 'audit', 'windows', 'threads'],
   ['config'],
   ['server'],
   ['admin', 'cli'],
-]; // app.ts and main.ts lie above the folders and may import anything
+  ['app'],
+]; // main.ts lies above the folders and may import anything
 
 /** Which workspace package, and which library from outside, a package may import. */
 export const packages: Readonly<Record<string, readonly string[]>> = {

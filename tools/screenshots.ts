@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asPerson, visit } from '../lab/browse.ts';
-import { startGateway } from '../packages/gateway/src/app.ts';
+import { startGateway } from '../packages/gateway/src/app/gateway.ts';
 import { formatProblems } from '../packages/gateway/src/cli/format-problems.ts';
 import { loadConfig } from '../packages/gateway/src/config/load.ts';
 import { startSampleApp } from '../packages/sample-app/src/app.ts';

@@ -11,7 +11,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startGateway } from '../packages/gateway/src/app.ts';
+import { startGateway } from '../packages/gateway/src/app/gateway.ts';
 import { hashPassword } from '../packages/gateway/src/auth/password-hash.ts';
 import { formatProblems } from '../packages/gateway/src/cli/format-problems.ts';
 import { loadConfig } from '../packages/gateway/src/config/load.ts';

@@ -14,7 +14,7 @@ import { PassThrough } from 'node:stream';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { type SampleApp, startSampleApp } from '../../sample-app/src/app.ts';
-import { type Gateway, startGateway } from '../src/app.ts';
+import { type Gateway, startGateway, type Surroundings } from '../src/app/gateway.ts';
 import { hashPassword } from '../src/auth/password-hash.ts';
 import { loadConfig } from '../src/config/load.ts';
 
@@ -49,6 +49,10 @@ export interface TestOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A directory of an earlier gateway, to start on its state again. */
   readonly folder?: string;
+  /** Threads that serve; default: 1, or what `CARDEA_TEST_THREADS` says for tests without a clock of their own. */
+  readonly threads?: number;
+  /** What else the gateway gets from its process. */
+  readonly surroundings?: Pick<Surroundings, 'threads' | 'canSharePorts'>;
 }
 
 /** Starts a gateway with this configuration. Close it at the end of the test. */
@@ -58,7 +62,9 @@ export async function startTestGateway(options: TestOptions): Promise<TestGatewa
   for (const [name, contents] of Object.entries(options.files ?? {}))
     writeFileSync(join(folder, name), contents, { mode: 0o600 });
   const listen = options.listen ?? '{ address: "127.0.0.1:0" }';
-  const head = `listen: ${listen}\nadmin: { address: "127.0.0.1:0" }\nstate: ./state\n`;
+  const usualThreads = options.now === undefined ? Number(process.env['CARDEA_TEST_THREADS'] ?? 1) : 1;
+  const threads = `threads: ${options.threads ?? usualThreads}\n`;
+  const head = `listen: ${listen}\nadmin: { address: "127.0.0.1:0" }\nstate: ./state\n${threads}`;
   const file = join(folder, 'cardea.yaml');
   writeFileSync(file, head + options.config(sample.origin));
   const loaded = loadConfig(file, { env: options.env ?? {}, now: (options.now ?? Date.now)() });
@@ -74,6 +80,7 @@ export async function startTestGateway(options: TestOptions): Promise<TestGatewa
     auditStream: output,
     log: pino({ base: null }, log),
     ...(options.now === undefined ? {} : { now: options.now }),
+    ...options.surroundings,
   });
   return {
     origin: `${listen.includes('tls:') ? 'https' : 'http'}://${gateway.addresses[0]}`,
@@ -145,9 +152,17 @@ export const asBrowser = {
   'Sec-Fetch-Site': 'none',
 };
 
-/** The `Cookie` field for what a response has set. */
-export function cookiesOf(response: TestResponse): string {
-  return (response.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]).join('; ');
+/** The session cookie that a response sets, as the `Cookie` field sends it; empty when it sets none. */
+export function sessionOf(response: TestResponse): string {
+  const lines = (response.headers['set-cookie'] ?? []).map((line) => line.split(';')[0] ?? '');
+  return lines.find((line) => /^(?:__Host-)?cardea=/.test(line)) ?? '';
+}
+
+/** Signs out as the page does: with the token of the session. */
+export async function signOut(origin: string, cookie: string): Promise<TestResponse> {
+  const me = await send(`${origin}/auth/me`, { headers: { Cookie: cookie } });
+  const { csrf_token: token } = JSON.parse(me.body);
+  return send(`${origin}/auth/logout`, { method: 'POST', headers: { Cookie: cookie, 'X-CSRF-Token': String(token) } });
 }
 
 export type Handshake =
@@ -179,10 +194,10 @@ export function openSocket(
   });
 }
 
-/** Waits until `condition` holds, looking again whenever the event loop turns; fails after five seconds with `what`. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = Date.now() + 5_000;
-  while (!condition()) {
+/** Waits until `condition` holds, looking again whenever the event loop turns; fails after `limitMs` with `what`. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string, limitMs = 5_000): Promise<void> {
+  const end = Date.now() + limitMs;
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error(`Waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -210,5 +225,5 @@ export async function signIn(origin: string, name: string): Promise<string> {
     body: new URLSearchParams({ name, password: `${name}-password`, return: '/' }).toString(),
   });
   if (response.status !== 303) throw new Error(`Cannot sign in ${name}: ${response.status} ${response.body}`);
-  return cookiesOf(response);
+  return sessionOf(response);
 }

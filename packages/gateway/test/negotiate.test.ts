@@ -12,7 +12,7 @@ import {
   type RequestBend,
   type TicketBend,
 } from '../../kerberos/test/initiator.ts';
-import { asBrowser, cookiesOf, openSocket, send, startTestGateway, type TestGateway, usersFile } from './harness.ts';
+import { asBrowser, sessionOf, openSocket, send, startTestGateway, type TestGateway, usersFile } from './harness.ts';
 
 const account = createAccount();
 const keytab = encodeKeytab(account.entries);
@@ -99,13 +99,13 @@ test('the first success gives a session, and the app never sees the ticket', asy
   const response = await send(`${gateway.origin}/headers`, { headers: { Authorization: token() } });
   assert.equal(new Map<string, string>(JSON.parse(response.body)).get('Authorization'), undefined);
   const signIns = gateway.audit('sign-in').length;
-  const again = await send(`${gateway.origin}/api/whoami`, { headers: { Cookie: cookiesOf(response) } });
+  const again = await send(`${gateway.origin}/api/whoami`, { headers: { Cookie: sessionOf(response) } });
   assert.equal(JSON.parse(again.body).user, 'CORP\\alice');
   assert.equal(gateway.audit('sign-in').length, signIns);
 });
 
 test('the app keeps an Authorization field that was not meant for the gateway', async () => {
-  const session = cookiesOf(await whoami(token()));
+  const session = sessionOf(await whoami(token()));
   const response = await send(`${gateway.origin}/headers`, {
     headers: { Cookie: session, Authorization: 'Bearer of-the-app' },
   });
@@ -129,7 +129,7 @@ test('a ticket signs on upon the WebSocket upgrade itself, and the 101 carries t
 test('a person without the group gets 403 and keeps the session', async () => {
   const response = await send(`${gateway.origin}/reports/`, { headers: { ...asBrowser, Authorization: token() } });
   assert.equal(response.status, 403);
-  assert.match(cookiesOf(response), /^cardea=/);
+  assert.match(sessionOf(response), /^cardea=/);
 });
 
 test('one token from fifty connections at once signs on exactly once', async () => {
@@ -187,7 +187,7 @@ apps: [{ name: sample, host: 127.0.0.1, upstream: "${upstream}", rules: [{ path:
 `,
   });
   try {
-    const good = cookiesOf(await send(`${own.origin}/api/whoami`, { headers: { Authorization: token() } }));
+    const good = sessionOf(await send(`${own.origin}/api/whoami`, { headers: { Authorization: token() } }));
     own.database().exec('DROP TABLE replay');
     assert.equal((await send(`${own.origin}/api/whoami`, { headers: { Authorization: token() } })).status, 503);
     assert.equal((await send(`${own.origin}/api/whoami`, { headers: { Cookie: good } })).status, 200);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openSocket, send, signIn, startTestGateway, type TestGateway, usersFile } from './harness.ts';
+import { openSocket, send, signIn, startTestGateway, type TestGateway, until, usersFile } from './harness.ts';
 
 let gateway: TestGateway;
 let cookie: string;
@@ -56,6 +56,7 @@ test('the app itself, and programs that are no browser, can post', async () => {
 test('the refusal is in the audit log with its reason', async () => {
   const before = gateway.audit('refused').length;
   await upload({ Origin: 'https://evil.example' });
+  await until(() => gateway.audit('refused').length > before, 'the refusal in the audit log');
   const [refused, ...more] = gateway.audit('refused').slice(before);
   assert.deepEqual([refused?.['path'], refused?.['reason'], more.length], ['/upload', 'origin-not-allowed', 0]);
 });

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
   asBrowser,
-  cookiesOf,
+  sessionOf,
   openSocket,
   send,
   signIn,
+  signOut,
   startTestGateway,
   type TestGateway,
   usersFile,
@@ -82,8 +83,8 @@ test('signing in with a session at hand starts another one, and the first stays 
   const response = await send(`${gateway.origin}/auth/login`, { ...posted, headers: { ...headers, Cookie: planted } });
   const whoami = async (cookie: string): Promise<unknown> =>
     JSON.parse((await send(`${gateway.origin}/api/whoami`, { headers: { Cookie: cookie } })).body).user;
-  assert.notEqual(cookiesOf(response), planted);
-  assert.equal(await whoami(cookiesOf(response)), 'CORP\\bob');
+  assert.notEqual(sessionOf(response), planted);
+  assert.equal(await whoami(sessionOf(response)), 'CORP\\bob');
   assert.equal(await whoami(planted), 'CORP\\alice');
 });
 
@@ -159,9 +160,26 @@ test('signing out takes a POST and removes the cookie', async () => {
   const cookie = await signIn(gateway.origin, 'alice');
   const asked = await send(`${gateway.origin}/auth/logout`, { headers: { ...asBrowser, Cookie: cookie } });
   assert.match(asked.body, /<form method="post" action="\/auth\/logout">/);
-  const done = await send(`${gateway.origin}/auth/logout`, { method: 'POST', headers: { Cookie: cookie } });
-  assert.equal(cookiesOf(done), 'cardea=');
+  const done = await signOut(gateway.origin, cookie);
+  assert.equal(sessionOf(done), 'cardea=');
   assert.match(done.headers['set-cookie']?.[0] ?? '', /Max-Age=0/);
+});
+
+test('signing out takes the token of the session, in the form or in a field, and no other', async () => {
+  const [cookie, other] = [await signIn(gateway.origin, 'alice'), await signIn(gateway.origin, 'alice')];
+  const page = await send(`${gateway.origin}/auth/logout`, { headers: { ...asBrowser, Cookie: other } });
+  const token = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
+  const post = (session: string, csrf: string) => {
+    const { method, headers, body } = form({ csrf });
+    return send(`${gateway.origin}/auth/logout`, { method, headers: { ...headers, Cookie: session }, body });
+  };
+  assert.equal((await post(cookie, token)).status, 403);
+  assert.equal(
+    (await send(`${gateway.origin}/auth/logout`, { method: 'POST', headers: { Cookie: other } })).status,
+    403,
+  );
+  assert.equal((await post(other, token)).status, 200);
+  assert.equal(gateway.audit('refused').at(-1)?.['reason'], 'csrf');
 });
 
 test('a reserved path that nobody answers never reaches the app', async () => {
@@ -187,7 +205,7 @@ test('a session that is used is renewed, and ends eight hours after the sign-in 
   for (; clock < start + 8 * 3_600_000 - 30 * 60_000; clock += 30 * 60_000) {
     const response = await send(`${gateway.origin}/api/whoami`, { headers: { Cookie: cookie } });
     assert.equal(response.status, 200);
-    if (response.headers['set-cookie'] !== undefined) cookie = cookiesOf(response);
+    if (response.headers['set-cookie'] !== undefined) cookie = sessionOf(response);
   }
   clock = start + 8 * 3_600_000;
   assert.equal((await send(`${gateway.origin}/api/whoami`, { headers: { Cookie: cookie } })).status, 401);

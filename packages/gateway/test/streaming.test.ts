@@ -53,20 +53,26 @@ test('a client that leaves in the middle of an upload leaves one line in the log
   });
   upload.on('error', () => {});
   upload.write(Buffer.alloc(1_000));
-  await until(() => gateway.gateway.connections().upstreamBusy === 1, 'the upload to reach the app');
+  await until(async () => (await gateway.gateway.connections()).upstreamBusy === 1, 'the upload to reach the app');
   upload.destroy();
-  await until(() => gateway.gateway.connections().upstreamBusy === 0, 'the end of the connection to the app');
+  await until(
+    async () => (await gateway.gateway.connections()).upstreamBusy === 0,
+    'the end of the connection to the app',
+  );
   await until(() => linesOfLeaving('/upload') > 0, 'the line in the log');
   assert.equal(linesOfLeaving('/upload'), 1);
 });
 
 test('a client that leaves in the middle of a stream leaves one line in the log and no connection behind', async () => {
-  await until(() => gateway.gateway.connections().upstreamBusy === 0, 'the end of the test before');
+  await until(async () => (await gateway.gateway.connections()).upstreamBusy === 0, 'the end of the test before');
   const before = linesOfLeaving('/events');
   const stream = await fetch(`${gateway.origin}/events`, { headers: { Cookie: cookie } });
-  await until(() => gateway.gateway.connections().upstreamBusy === 1, 'the stream to reach the app');
+  await until(async () => (await gateway.gateway.connections()).upstreamBusy === 1, 'the stream to reach the app');
   await stream.body?.cancel();
-  await until(() => gateway.gateway.connections().upstreamBusy === 0, 'the end of the connection to the app');
+  await until(
+    async () => (await gateway.gateway.connections()).upstreamBusy === 0,
+    'the end of the connection to the app',
+  );
   await until(() => linesOfLeaving('/events') > before, 'the line in the log');
   assert.equal(linesOfLeaving('/events'), before + 1);
 });

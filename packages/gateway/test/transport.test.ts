@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { asBrowser, cookiesOf, send, startTestGateway, type TestGateway, usersFile } from './harness.ts';
+import { asBrowser, sessionOf, send, startTestGateway, type TestGateway, usersFile } from './harness.ts';
 
 const config = (more: string) => (upstream: string) =>
   `
@@ -48,7 +48,7 @@ suite('over TLS', () => {
   });
 
   test('the session cookie signs on, and one without its prefix does not', async () => {
-    const cookie = cookiesOf(await login(gateway));
+    const cookie = sessionOf(await login(gateway));
     const status = async (field: string): Promise<number> =>
       (await send(`${gateway.origin}/api/whoami`, { headers: { Cookie: field } })).status;
     assert.equal(await status(cookie), 200);
@@ -56,12 +56,12 @@ suite('over TLS', () => {
   });
 
   test('the app is told that its visitor came over https', async () => {
-    const response = await send(`${gateway.origin}/headers`, { headers: { Cookie: cookiesOf(await login(gateway)) } });
+    const response = await send(`${gateway.origin}/headers`, { headers: { Cookie: sessionOf(await login(gateway)) } });
     assert.equal(new Map<string, string>(JSON.parse(response.body)).get('X-Forwarded-Proto'), 'https');
   });
 
   test('a refused page is sent where the configuration says, a refused API call gets 403', async () => {
-    const headers = { Cookie: cookiesOf(await login(gateway)) };
+    const headers = { Cookie: sessionOf(await login(gateway)) };
     const page = await send(`${gateway.origin}/reports/`, { headers: { ...headers, ...asBrowser } });
     assert.deepEqual([page.status, page.headers.location], [303, '/unauthorized']);
     assert.equal((await send(`${gateway.origin}/reports/`, { headers })).status, 403);
@@ -84,7 +84,7 @@ suite('behind a proxy that ends TLS', () => {
   });
 
   test('the address in the audit log and towards the app is the client, not the proxy', async () => {
-    const cookie = cookiesOf(await login(gateway, viaTls));
+    const cookie = sessionOf(await login(gateway, viaTls));
     assert.equal(gateway.audit('sign-in').at(-1)?.['address'], '10.1.2.3');
     const { body } = await send(`${gateway.origin}/headers`, { headers: { ...viaTls, Cookie: cookie } });
     assert.equal(new Map<string, string>(JSON.parse(body)).get('X-Forwarded-For'), '10.1.2.3');
@@ -111,7 +111,7 @@ suite('with nobody trusted in front', () => {
       Forwarded: 'for=10.9.9.9',
       'X-Real-IP': '10.9.9.9',
     };
-    const cookie = cookiesOf(await login(gateway, forged));
+    const cookie = sessionOf(await login(gateway, forged));
     assert.match(cookie, /^cardea=/);
     assert.equal(gateway.audit('sign-in').at(-1)?.['address'], '127.0.0.1');
     const { body } = await send(`${gateway.origin}/headers`, { headers: { ...forged, Cookie: cookie } });
@@ -119,7 +119,7 @@ suite('with nobody trusted in front', () => {
   });
 
   test("a client's own request number is replaced by ours", async () => {
-    const headers = { 'X-Request-Id': 'mine', Cookie: cookiesOf(await login(gateway)) };
+    const headers = { 'X-Request-Id': 'mine', Cookie: sessionOf(await login(gateway)) };
     const { body } = await send(`${gateway.origin}/headers`, { headers });
     const ids = JSON.parse(body).filter(([name]: [string]) => name === 'X-Request-Id');
     assert.equal(ids.length, 1);

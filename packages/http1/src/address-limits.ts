@@ -1,5 +1,13 @@
+/** Whoever knows how many connections each address has open. */
+export interface AddressCounter {
+  /** Counts one more connection. False when the address has as many as it may; then nothing is counted. */
+  enter(address: string): boolean;
+  /** A connection that `enter` counted is closed. */
+  leave(address: string): void;
+}
+
 /** How many connections each address has open, and whether it may have one more. */
-export class AddressLimits {
+export class AddressLimits implements AddressCounter {
   readonly #limit: number;
   readonly #open = new Map<string, number>();
 
@@ -8,7 +16,6 @@ export class AddressLimits {
     this.#limit = limit;
   }
 
-  /** Counts one more connection. False when the address has as many as it may; then nothing is counted. */
   enter(address: string): boolean {
     if (this.#limit === Number.POSITIVE_INFINITY) return true;
     const open = this.#open.get(address) ?? 0;
@@ -17,7 +24,6 @@ export class AddressLimits {
     return true;
   }
 
-  /** A connection that `enter` counted is closed. */
   leave(address: string): void {
     if (this.#limit === Number.POSITIVE_INFINITY) return;
     const open = this.#open.get(address) ?? 0;

@@ -58,23 +58,64 @@ test('engine keeps the address of a peer that speaks for itself', async () => {
   await client.until('you are 127.0.0.1.');
 });
 
-test('engine closes without a word what does not begin with the header it must begin with', async () => {
-  const client = await telling();
-  client.head('GET / HTTP/1.1', 'Host: a');
-  assert.equal(await client.end(), '');
-  assert.equal(gate?.heads.length, 0);
-});
+for (const [what, sent, reason] of [
+  ['is missing', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'signature'],
+  ['is cut off', 'PROXY TCP4 192.0.2.7', 'header-not-complete'],
+  ['never comes', '', 'nothing-came'],
+  [
+    'names no address',
+    'PROXY TCP4 192.0.2.777 198.51.100.1 1 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    'address-malformed',
+  ],
+] as const)
+  test(`engine closes without a word a connection whose PROXY protocol header ${what}, and says why`, async () => {
+    const refused: unknown[] = [];
+    const client = await telling({ onProxyRefused: (...what) => refused.push(what) });
+    client.send(sent);
+    if (reason === 'header-not-complete' || reason === 'nothing-came') client.socket.end();
+    assert.equal(await client.end(), '');
+    assert.equal(gate?.heads.length, 0);
+    assert.deepEqual(refused, [['127.0.0.1', reason]]);
+  });
 
 test('engine waits for a PROXY protocol header no longer than for a head', async () => {
-  const client = await telling({ limits: { headTimeoutMs: 100 } });
+  const refused: string[] = [];
+  const client = await telling({
+    limits: { headTimeoutMs: 100 },
+    onProxyRefused: (_peer, reason) => refused.push(reason),
+  });
   client.send('PROXY TCP4 ');
   assert.equal(await client.end(), '');
+  assert.deepEqual(refused, ['header-late']);
 });
 
-test('engine does not read a PROXY protocol header from a peer that was not configured for it', async () => {
-  const client = await telling({ proxyProtocol: () => false });
-  client.send('PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  assert.match(await client.end(), /^HTTP\/1\.1 400 /);
+for (const [what, sent] of [
+  ['with a header', 'PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['without one', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'],
+] as const)
+  test(`engine closes connections from a peer that may not speak the PROXY protocol, ${what}`, async () => {
+    const refused: unknown[] = [];
+    const client = await telling({ proxyProtocol: () => false, onProxyRefused: (...what) => refused.push(what) });
+    client.send(sent);
+    assert.equal(await client.end(), '');
+    assert.equal(gate?.heads.length, 0);
+    assert.deepEqual(refused, [['127.0.0.1', 'peer-not-named']]);
+  });
+
+test('engine counts no connections of an address that many clients share', async () => {
+  const shared = 'PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const first = await telling({
+    limits: { connectionsPerAddress: 1 },
+    uncounted: (address) => address === '192.0.2.7',
+  });
+  const clients = [first, await gate?.connect(), await gate?.connect()];
+  for (const client of clients) client?.send(shared);
+  for (const client of clients) await client?.until('you are 192.0.2.7.');
+  const [alone, further] = [await gate?.connect(), await gate?.connect()];
+  alone?.send(shared.replace('2.7', '2.8'));
+  await alone?.until('you are 192.0.2.8.');
+  further?.send(shared.replace('2.7', '2.8'));
+  assert.equal(await further?.end(), '');
 });
 
 test('engine lets one address have so many connections, and another one when one of them is closed', async () => {
@@ -154,6 +195,17 @@ test('engine answers a request of a client that has ended its side, if it can do
   client.head('GET / HTTP/1.1', 'Host: a').socket.end();
   assert.match(await client.end(), /^HTTP\/1\.1 200 [^]*bye$/);
   await client.when(() => client.closed);
+});
+
+test('engine takes a client that ends its side before the app has answered for one that is gone', async () => {
+  const client = await open();
+  client.head('GET / HTTP/1.1', 'Host: a');
+  const server = await upstream.next();
+  await server.until('\r\n\r\n');
+  client.socket.end();
+  await server.when(() => server.ended || server.closed);
+  const { status, end } = (await gate?.completion(1)) ?? {};
+  assert.deepEqual([status, end], [499, 'client-gone']);
 });
 
 test('engine answers 400 to a head that is cut off by the end of the stream', async () => {

@@ -243,6 +243,27 @@ test('engine passes 103 on before the answer, and not to HTTP/1.0', async () => 
   assert.equal(answer.slice(answer.indexOf('\r\n\r\n') + 4), 'hi');
 });
 
+test('engine answers 502 when an upstream sends interim answers and no end of them', async () => {
+  const client = await open();
+  client.head('GET / HTTP/1.1', 'Host: app');
+  const server = await upstream.next();
+  for (const [interim, status] of [
+    [16, 200],
+    [16, 200],
+    [17, 502],
+  ] as const) {
+    await server.until('\r\n\r\n');
+    server.received = '';
+    for (let i = 0; i < interim; i++) server.head('HTTP/1.1 103 Early Hints', `X-Nth: ${i}`);
+    server.head('HTTP/1.1 200 OK', 'Content-Length: 0');
+    const got = await client.until('HTTP/1.1 103', 'X-Nth: 15', `HTTP/1.1 ${status} `);
+    assert.equal(got.includes('X-Nth: 16'), false);
+    client.received = '';
+    client.head('GET / HTTP/1.1', 'Host: app');
+  }
+  assert.match(gate?.failures[0]?.detail ?? '', /: more than 16 interim answers$/);
+});
+
 test('engine refuses any other expectation with 417', async () => {
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: app', 'Content-Length: 2', 'Expect: miracles');

@@ -19,7 +19,7 @@ import type {
   UpstreamFailure,
   Verdict,
 } from './exchange.ts';
-import { type Engine, startEngine } from './server.ts';
+import { type Engine, type EngineOptions, startEngine } from './server.ts';
 import type { Certificate } from './tls.ts';
 import type { EngineLimits } from './engine-context.ts';
 import { passableTrailers } from './trailers.ts';
@@ -156,7 +156,9 @@ export interface GateOptions {
   readonly tls?: Certificate | readonly Certificate[];
   readonly address?: string;
   readonly port?: number;
-  readonly proxyProtocol?: (address: string) => boolean;
+  readonly proxyProtocol?: EngineOptions['proxyProtocol'];
+  readonly onProxyRefused?: EngineOptions['onProxyRefused'];
+  readonly uncounted?: EngineOptions['uncounted'];
   readonly limits?: Partial<EngineLimits>;
   /** Instead of forwarding. */
   readonly decide?: (head: RequestHead, client: Client, forward: () => Forward) => Verdict | Promise<Verdict>;
@@ -264,6 +266,8 @@ export async function startGate(options: GateOptions): Promise<Gate> {
       port: options.port ?? 0,
       tls: options.tls,
       proxyProtocol: options.proxyProtocol,
+      onProxyRefused: options.onProxyRefused,
+      uncounted: options.uncounted,
       limits: { headBytes: 65_536, headerCount: 100, headTimeoutMs: 5_000, idleTimeoutMs: 5_000, ...options.limits },
       onError: (detail, cause) => gate?.errors.push(cause ?? detail),
     },

@@ -239,13 +239,13 @@ test('engine reads a PROXY protocol header in front of TLS', async () => {
     tls: rsa,
     proxyProtocol: () => true,
     upstream: upstreamAt('http://127.0.0.1:1'),
-    decide: ({ connection: { remoteAddress, tls } }) => ({
+    decide: ({ connection: { remoteAddress, tls, certificateHash } }) => ({
       kind: 'reply',
-      reply: { status: 200, fields: [], body: `${remoteAddress} ${String(tls)}.` },
+      reply: { status: 200, fields: [], body: `${remoteAddress} ${String(tls)} ${hex(certificateHash)}.` },
     }),
   });
   const client = await gate.connectTls(rsa.cert, { first: 'PROXY TCP6 2001:db8::7 2001:db8::1 56324 443\r\n' });
   client.head('GET / HTTP/1.1', 'Host: a');
-  await client.until('2001:db8::7 true.');
+  await client.until(`2001:db8::7 true ${digest('sha256', der(rsa))}.`);
   await gate.close();
 });

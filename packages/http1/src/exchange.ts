@@ -14,8 +14,20 @@ export interface Connection {
   readonly tls: boolean;
   /** Hash of our certificate for `tls-server-end-point` (RFC 5929), when this connection ends TLS here. */
   readonly certificateHash: Uint8Array | undefined;
+  /** What the client has shown of itself in the TLS handshake, when the listener asks for it and this connection ends TLS here. */
+  readonly clientCertificate?: ClientCertificate | undefined;
   /** A place for what belongs to this connection alone, such as an unfinished sign-in. */
   readonly memory: Map<string, unknown>;
+}
+
+/** A client's certificate. It says nothing about anybody unless it is `verified`. */
+export interface ClientCertificate {
+  /** The certificate itself (X.509, DER). */
+  readonly der: Uint8Array;
+  /** It chains to an authority that the listener names, for clients, and was valid at the handshake. */
+  readonly verified: boolean;
+  /** OpenSSL's word for what is wrong with one that is not verified. */
+  readonly problem: string | undefined;
 }
 
 export interface RequestHead {

@@ -3,9 +3,11 @@
  *
  * @module
  */
+export type { AddressCounter } from './address-limits.ts';
 export type { EngineLimits } from './engine-context.ts';
 export type {
   Client,
+  ClientCertificate,
   Completion,
   Connection,
   Forward,
@@ -20,6 +22,7 @@ export type {
 export { type Fields, fieldValues, singleField } from './fields.ts';
 export { isFieldValue, isToken, tokens, trimBlanks } from './grammar.ts';
 export { type PreparedFields, prepareFields } from './prepared-fields.ts';
+export type { ProxyRefusal } from './proxied-address.ts';
 export { type Engine, type EngineOptions, startEngine } from './server.ts';
 export type { Certificate } from './tls.ts';
 export { foldFieldName, passableTrailers } from './trailers.ts';

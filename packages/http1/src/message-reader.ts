@@ -70,8 +70,9 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
   /** What was pushed and not read yet begins at `#at`. */
   #chunk: Buffer = NOTHING;
   #at = 0;
-  /** The memory of `#chunk` is ours. */
-  #kept = false;
+  /** Where `#chunk` lies when its memory is ours, and where the free part begins. */
+  #room: Buffer = NOTHING;
+  #roomEnd = 0;
   /** A head or trailer section of which a part has come. */
   #partial: PartialBlock | undefined;
   #method: string | undefined;
@@ -98,12 +99,19 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
     return this.#state === START && this.#partial === undefined && this.#at === this.#chunk.length;
   }
 
+  /** Bytes that were pushed and are neither read nor part of a head in progress: while it is paused, how much waits. */
+  get unread(): number {
+    return this.#chunk.length - this.#at;
+  }
+
   /** Reads on. The memory of `chunk` may be used again when this returns: what is kept of it is copied. */
   push(chunk: Buffer): void {
     if (this.#state === FINISHED) return;
-    const rest = this.#at < this.#chunk.length;
-    this.#chunk = rest ? Buffer.concat([this.#chunk.subarray(this.#at), chunk]) : chunk;
-    this.#kept = rest;
+    if (this.unread > 0) this.#append(chunk);
+    else {
+      this.#chunk = chunk;
+      this.#room = NOTHING;
+    }
     this.#at = 0;
     if (!this.#running) this.#run();
   }
@@ -154,13 +162,28 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
       if (this.#at >= this.#chunk.length) {
         this.#chunk = NOTHING;
         this.#at = 0;
-      } else if (!this.#kept) {
+        this.#room = NOTHING;
+      } else if (this.#room === NOTHING) {
         this.#chunk = Buffer.from(this.#chunk.subarray(this.#at));
+        this.#room = this.#chunk;
+        this.#roomEnd = this.#chunk.length;
         this.#at = 0;
-        this.#kept = true;
       }
     }
     if (this.#peerEnded && !this.#paused && this.#state < UPGRADED) this.#endOfInput();
+  }
+
+  /** Puts `chunk` behind what is unread, with room for more: small packets are not to have all of it copied for each. */
+  #append(chunk: Buffer): void {
+    const rest = this.#chunk.subarray(this.#at);
+    if (this.#room === NOTHING || this.#roomEnd + chunk.length > this.#room.length) {
+      this.#room = Buffer.allocUnsafeSlow(2 * (rest.length + chunk.length));
+      rest.copy(this.#room);
+      this.#roomEnd = rest.length;
+    }
+    chunk.copy(this.#room, this.#roomEnd);
+    this.#roomEnd += chunk.length;
+    this.#chunk = this.#room.subarray(this.#roomEnd - rest.length - chunk.length, this.#roomEnd);
   }
 
   #step(): void {
@@ -360,6 +383,7 @@ export class MessageReader<Head extends RequestLine | StatusLine> {
   #finish(): void {
     this.#state = FINISHED;
     this.#chunk = NOTHING;
+    this.#room = NOTHING;
     this.#at = 0;
     this.#partial = undefined;
     this.forget();

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Deadlines, Timed } from './deadlines.ts';
 import type { EngineContext } from './engine-context.ts';
-import type { Connection, Reply } from './exchange.ts';
+import type { ClientCertificate, Connection, Reply } from './exchange.ts';
 import type { Fault } from './faults.ts';
 import type { Fields } from './fields.ts';
 import type { RequestLine } from './head.ts';
@@ -10,6 +10,7 @@ import { MessageReader, type ReaderEvents } from './message-reader.ts';
 import { Outbox } from './outbox.ts';
 import { replyText } from './reply-writer.ts';
 import { Exchange } from './server-exchange.ts';
+import { clientCertificateOf } from './tls.ts';
 
 /** How long the rest of a refused upload is read, so that the client can finish sending and then read the answer. */
 const DISCARD_MS = 30_000;
@@ -17,7 +18,10 @@ const DISCARD_MS = 30_000;
 const LINGER_MS = 2_000;
 /** How long a connection at rest remembers what its last request said. */
 const REMEMBERED_MS = 5_000;
-/** Bytes that may wait behind the request in progress. More is no client that means well: browsers do not pipeline at all. */
+/**
+ * Bytes that may wait behind the request in progress before no more are read. Not none: while nothing is read, nobody
+ * sees the client go.
+ */
 const MAX_EARLY = 64 * 1024;
 
 const NO_FIELDS: Fields = [];
@@ -51,8 +55,6 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
   /** Nothing that comes from the client is looked at any more. */
   #deaf = false;
   #tunnel = false;
-  /** Bytes that have come behind the request in progress. */
-  #early = 0;
   #awaited: Awaited = 'first-byte';
   #deadline: number;
   /** What had been written when the client last took something, and when that was. */
@@ -79,6 +81,10 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
     return this.socket instanceof TLSSocket ? this.#parts.certificateHash(this.socket) : undefined;
   }
 
+  get clientCertificate(): ClientCertificate | undefined {
+    return this.socket instanceof TLSSocket ? clientCertificateOf(this.socket) : undefined;
+  }
+
   get memory(): Map<string, unknown> {
     this.#memory ??= new Map();
     return this.#memory;
@@ -100,7 +106,6 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
     const { context } = this.#parts;
     this.#requestRead = false;
     this.#trailers = NO_FIELDS;
-    this.#early = 0;
     this.#await('us', Number.POSITIVE_INFINITY);
     this.#current = new Exchange(context, this, line);
     this.#current.start();
@@ -151,6 +156,7 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
   takeContent(): void {
     this.socket.resume();
     if (!this.#requestRead) this.#reader.resume();
+    this.#mindTheQueue();
   }
 
   /** From now on, or once more, the client has a limited time to send content. */
@@ -238,18 +244,16 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#deaf) return;
-    if (this.#current !== undefined && this.#requestRead) {
-      this.#early += chunk.length;
-      if (this.#early > MAX_EARLY) return this.#destroy();
-    }
     this.#reader.push(chunk);
     if (this.#current === undefined) this.#awaitRequest();
+    else this.#mindTheQueue();
   };
 
   readonly #onEnd = (): void => {
     if (this.#deaf) return this.socket.destroySoon();
     this.#current?.write();
-    // A client that ends its side before the answer has given up: it cannot be told from one that is gone.
+    // A client that ends its side before the answer has given up: one that only has nothing more to say looks the same to
+    // us, and an answer for nobody would keep the app at work. nginx and Go see it so, too.
     if (this.#current !== undefined) return this.#destroy();
     this.#reader.end();
     if (!this.#deaf) this.socket.destroySoon();
@@ -286,6 +290,12 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
     if (this.socket.isPaused()) this.socket.resume();
     this.#reader.resume();
     if (this.#current === undefined) this.#awaitRequest();
+    else this.#mindTheQueue();
+  }
+
+  /** Reads no faster from a client that pipelines than it is answered. */
+  #mindTheQueue(): void {
+    if (this.#requestRead && this.#current !== undefined && this.#reader.unread > MAX_EARLY) this.socket.pause();
   }
 
   /** Nothing is in progress: either a head has begun, or nothing has. */

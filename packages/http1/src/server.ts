@@ -6,13 +6,12 @@
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import { AddressLimits } from './address-limits.ts';
+import { type AddressCounter, AddressLimits } from './address-limits.ts';
 import { dateLines } from './date-line.ts';
 import { Deadlines } from './deadlines.ts';
 import { type EngineContext, type EngineLimits, guarded, type OpenTunnel } from './engine-context.ts';
 import type { Handler } from './exchange.ts';
-import { readProxiedAddress } from './proxied-address.ts';
+import { type ProxyRefusal, readProxiedAddress } from './proxied-address.ts';
 import { ClientConnection } from './server-connection.ts';
 import { type Certificate, Certificates } from './tls.ts';
 import { Turn } from './turn.ts';
@@ -24,9 +23,20 @@ export interface EngineOptions {
   readonly port: number;
   /** Several: by the name that a client asks for; the first one is for all others. Without any: plain HTTP. */
   readonly tls?: Certificate | readonly Certificate[] | undefined;
+  /** PEM of the authorities for clients: each client is asked for a certificate, and may go without. Only with `tls`. */
+  readonly clientCa?: string | undefined;
   readonly limits: EngineLimits;
-  /** Whether connections from this address begin with a PROXY protocol header, in which alone the client's address is. */
+  /**
+   * Who may connect, when that are load balancers alone: each of their connections must begin with a PROXY protocol
+   * header, in which the client's address is. All others are closed: nobody can tell whom they speak for.
+   */
   readonly proxyProtocol?: ((address: string) => boolean) | undefined;
+  /** Told when a connection was closed because of `proxyProtocol`: its peer, and why. */
+  readonly onProxyRefused?: ((address: string, reason: ProxyRefusal) => void) | undefined;
+  /** Addresses to which `connectionsPerAddress` does not apply: many clients share them. */
+  readonly uncounted?: ((address: string) => boolean) | undefined;
+  /** Counts connections per address together with other engines; default: this engine counts its own. */
+  readonly addresses?: AddressCounter | undefined;
   /** Several processes or threads may listen on the same port. */
   readonly reusePort?: boolean | undefined;
   /** For the log: a bug here or in the handler. Never what a client or an upstream can cause. */
@@ -41,7 +51,8 @@ export interface Engine {
   upstreamConnections(): { readonly busy: number; readonly idle: number };
   /**
    * Stops: takes no more connections, closes unused ones, lets requests in progress finish with `Connection: close`.
-   * Tunnels and whatever else is left after `graceMs` end by `shutdown`. Resolves when everything is closed.
+   * Tunnels and whatever else is left after `graceMs` end by `shutdown`; both ends of a WebSocket are told with 1001, also
+   * when there is no grace. Resolves when everything is closed.
    */
   drain(graceMs: number): Promise<void>;
   /** New connections get these; those that are open keep theirs. Throws when one is unusable, and nothing changes. */
@@ -52,6 +63,8 @@ export interface Engine {
 const PROBE_MS = 30_000;
 /** How long the two sides of a WebSocket may take to answer our Close. */
 const CLOSING_MS = 1_000;
+/** The same where there is no grace: long enough for the Close to leave, and for a peer that is awake to answer. */
+const HASTY_CLOSING_MS = 100;
 
 /** The code of a WebSocket Close (RFC 6455, 7.4.1). */
 const GOING_AWAY = 1001;
@@ -74,18 +87,18 @@ class HttpEngine implements Engine {
   readonly #server: Server;
   readonly #certificates: Certificates | undefined;
   readonly #deadlines: Deadlines;
-  readonly #addresses: AddressLimits;
-  /** With the address that counts it, once that is known. */
+  readonly #addresses: AddressCounter;
+  /** With the address that counts it, once that is known and if one does. */
   readonly #sockets = new Map<Socket, string | undefined>();
   readonly #connections = new Set<ClientConnection>();
   #drained: Promise<void> | undefined;
 
   constructor(options: EngineOptions, handler: Handler) {
-    const { limits, tls, onError } = options;
+    const { limits, tls, clientCa, onError } = options;
     this.#options = options;
-    this.#certificates = tls === undefined ? undefined : new Certificates(listed(tls));
+    this.#certificates = tls === undefined ? undefined : new Certificates(listed(tls), clientCa);
     this.#deadlines = new Deadlines(shortest(limits), () => performance.now());
-    this.#addresses = new AddressLimits(limits.connectionsPerAddress ?? Number.POSITIVE_INFINITY);
+    this.#addresses = options.addresses ?? new AddressLimits(limits.connectionsPerAddress ?? Number.POSITIVE_INFINITY);
     const turn = new Turn();
     this.#context = {
       handler: guarded(handler, onError),
@@ -163,11 +176,9 @@ class HttpEngine implements Engine {
     const grace = setTimeout(() => {
       context.stopping = true;
       for (const connection of this.#connections) connection.cancel();
-      // Without any grace there is none for a farewell either.
-      const farewell = graceMs > 0 && context.tunnels.size > 0;
-      if (!farewell) return this.#cutAll();
+      if (context.tunnels.size === 0) return this.#cutAll();
       for (const tunnel of context.tunnels) tunnel.close(GOING_AWAY, 'shutdown');
-      end = setTimeout(() => this.#cutAll(), CLOSING_MS);
+      end = setTimeout(() => this.#cutAll(), graceMs > 0 ? CLOSING_MS : HASTY_CLOSING_MS);
     }, graceMs);
     await closed;
     clearTimeout(grace);
@@ -185,16 +196,25 @@ class HttpEngine implements Engine {
   }
 
   #onConnection(socket: Socket): void {
-    const peer = plainAddress(socket.remoteAddress ?? '');
     // Without a listener an error would end the process.
     socket.on('error', ignore);
+    // Reset before it was accepted, as load balancers do that only look whether the port is open.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
+    const peer = plainAddress(socket.remoteAddress);
     this.#sockets.set(socket, undefined);
     socket.on('close', () => this.#closed(socket));
-    if (this.#options.proxyProtocol?.(peer) !== true) return this.#admit(socket, peer);
+    const { proxyProtocol, onProxyRefused } = this.#options;
+    if (proxyProtocol === undefined) return this.#admit(socket, peer);
+    const refused = (reason: ProxyRefusal): void => {
+      socket.destroy();
+      onProxyRefused?.(peer, reason);
+    };
+    if (!proxyProtocol(peer)) return refused('peer-not-named');
     readProxiedAddress({
       socket,
       deadlines: this.#deadlines,
       limitMs: this.#context.limits.headTimeoutMs,
+      refused,
       admit: (address = peer) => this.#admit(socket, address),
     });
   }
@@ -207,24 +227,18 @@ class HttpEngine implements Engine {
 
   /** The client's address is known. */
   #admit(socket: Socket, remoteAddress: string): void {
-    if (!this.#addresses.enter(remoteAddress)) return void socket.destroy();
-    this.#sockets.set(socket, remoteAddress);
+    if (this.#options.uncounted?.(remoteAddress) !== true) {
+      if (!this.#addresses.enter(remoteAddress)) return void socket.destroy();
+      this.#sockets.set(socket, remoteAddress);
+    }
     const certificates = this.#certificates;
     if (certificates === undefined) return this.#serve(socket, remoteAddress);
-    const secure = new TLSSocket(socket, {
-      isServer: true,
-      secureContext: certificates.default.context,
-      ...certificates.options(),
-    });
-    secure.on('error', () => socket.destroy());
-    // A connection counts until what lies below it is closed as well.
-    secure.once('close', () => socket.destroy());
     const late = { check: (now: number): unknown => now >= deadline && socket.destroy() };
     const deadline = this.#deadlines.after(this.#context.limits.headTimeoutMs);
     this.#deadlines.timed.add(late);
     const known = (): boolean => this.#deadlines.timed.delete(late);
-    secure.once('close', known);
-    secure.once('secure', () => {
+    socket.once('close', known);
+    certificates.accept(socket, (secure) => {
       known();
       this.#serve(secure, remoteAddress);
     });

@@ -4,8 +4,18 @@
  *
  * @module
  */
-import { createSecureContext, type SecureContext, type TLSSocket, type TLSSocketOptions } from 'node:tls';
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import {
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  TLSSocket,
+} from 'node:tls';
 import { certificateHash } from './certificate-hash.ts';
+import type { ClientCertificate } from './exchange.ts';
 
 /** A certificate (with its chain) and its key, as PEM. */
 export interface Certificate {
@@ -22,21 +32,39 @@ interface Loaded {
 
 /** The certificates of a listener. The first one is for every client that asks for no name, or for one that none has. */
 export class Certificates {
+  readonly #clientCa: string | undefined;
+  /** Makes connections that ask for a client's certificate. It never listens. */
+  readonly #asking: Server | undefined;
+  /** What to call when the handshake is over, by the ends of the connection. */
+  readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
   #loaded: readonly Loaded[];
   /** By the certificate's own bytes: worked out once for each, not once per connection. */
   #hashed: { readonly raw: Buffer; readonly hash: Uint8Array | undefined }[] = [];
 
-  /** Throws when one of them is unusable. */
-  constructor(certificates: readonly Certificate[]) {
-    this.#loaded = load(certificates);
+  /** Throws when one of them is unusable. With `clientCa` (PEM), clients are asked for a certificate that chains to it. */
+  constructor(certificates: readonly Certificate[], clientCa?: string) {
+    this.#clientCa = clientCa;
+    this.#loaded = load(certificates, clientCa);
+    this.#asking = clientCa === undefined ? undefined : this.#server(certificates[0], clientCa);
   }
 
-  /** What the server's side of a TLS connection is made with. */
-  options(): Pick<TLSSocketOptions, 'ALPNProtocols' | 'SNICallback'> {
-    return {
+  /** Begins TLS on a socket; `secured` is called when the handshake is over. When it fails, the socket is destroyed. */
+  accept(socket: Socket, secured: (secure: TLSSocket) => void): void {
+    if (this.#asking !== undefined) {
+      const ends = endsOf(socket);
+      this.#waiting.set(ends, secured);
+      socket.once('close', () => this.#waiting.delete(ends));
+      this.#asking.emit('connection', socket);
+      return;
+    }
+    const secure = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: this.default.context,
       ALPNProtocols: ['http/1.1'],
       SNICallback: (name, answer) => answer(null, this.contextFor(name)),
-    };
+    });
+    watched(secure, socket);
+    secure.once('secure', () => secured(secure));
   }
 
   /** The certificate for a name that a client asks for. */
@@ -50,7 +78,11 @@ export class Certificates {
 
   /** New connections get these. Throws when one is unusable, and nothing changes. */
   replace(certificates: readonly Certificate[]): void {
-    this.#loaded = load(certificates);
+    const loaded = load(certificates, this.#clientCa);
+    const [first] = certificates;
+    if (this.#clientCa !== undefined && first !== undefined)
+      this.#asking?.setSecureContext(contextOptions(first, this.#clientCa));
+    this.#loaded = loaded;
     this.#hashed = [];
   }
 
@@ -66,6 +98,25 @@ export class Certificates {
     return hash;
   }
 
+  /** Only Node's own server tells whether a client's certificate was verified. */
+  #server(first: Certificate | undefined, clientCa: string): Server {
+    const server = createServer({
+      ...(first === undefined ? {} : contextOptions(first, clientCa)),
+      requestCert: true,
+      rejectUnauthorized: false, // who has none, or another one, may sign in by other means
+      ALPNProtocols: ['http/1.1'],
+      SNICallback: (name, answer) => answer(null, this.contextFor(name)),
+    });
+    server.on('secureConnection', (secure) => {
+      const secured = this.#waiting.get(endsOf(secure));
+      if (secured === undefined) return void secure.destroy();
+      watched(secure, undefined);
+      secured(secure);
+    });
+    server.on('tlsClientError', (_error, secure) => secure.destroy());
+    return server;
+  }
+
   get default(): Loaded {
     const first = this.#loaded[0];
     if (first === undefined) throw new TypeError('TLS needs a certificate');
@@ -73,10 +124,37 @@ export class Certificates {
   }
 }
 
-function load(certificates: readonly Certificate[]): readonly Loaded[] {
+/** The certificate that a client has shown, if it was asked for one and has. */
+export function clientCertificateOf(secure: TLSSocket): ClientCertificate | undefined {
+  const der = secure.getPeerX509Certificate()?.raw;
+  if (der === undefined) return undefined;
+  // Node gives the code of what is wrong, whatever its types say.
+  const problem: unknown = secure.authorizationError;
+  return { der, verified: secure.authorized, problem: secure.authorized ? undefined : String(problem) };
+}
+
+/** A connection counts until what lies below it is closed as well. */
+function watched(secure: TLSSocket, below: Socket | undefined): void {
+  secure.on('error', () => below?.destroy());
+  secure.once('close', () => below?.destroy());
+}
+
+/** No other connection has these four at the same time. */
+const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  [remoteAddress, remotePort, localAddress, localPort].join(' ');
+
+function load(certificates: readonly Certificate[], clientCa: string | undefined): readonly Loaded[] {
   if (certificates.length === 0) throw new TypeError('TLS needs a certificate');
-  return certificates.map(({ cert, key, names = [] }) => ({
-    names: names.map((name) => name.toLowerCase()),
-    context: createSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
+  return certificates.map((certificate) => ({
+    names: (certificate.names ?? []).map((name) => name.toLowerCase()),
+    context: createSecureContext(contextOptions(certificate, clientCa)),
   }));
+}
+
+/** What one certificate's connections are made with. */
+function contextOptions({ cert, key }: Certificate, ca: string | undefined): SecureContextOptions {
+  const options: SecureContextOptions = { cert, key, minVersion: 'TLSv1.2' };
+  if (ca === undefined) return options;
+  // A session that is resumed brings the client's certificate along: only into listeners that ask for the same ones.
+  return { ...options, ca, sessionIdContext: createHash('sha256').update(ca).digest('hex').slice(0, 32) };
 }

@@ -20,6 +20,8 @@ const LIMITS: Limits = { headBytes: 64 * 1024, headerCount: 1_000 };
 const IDLE_MS = 4_000;
 /** How long before an upstream closes an unused connection by its own word we do. */
 const EARLIER_MS = 1_000;
+/** Interim answers to one request. HTTP sets no limit; an upstream that says more of them never comes to an answer. */
+const MAX_INTERIM = 16;
 
 /** How long things may take. */
 export interface Patience {
@@ -90,6 +92,8 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
   /** The request is complete and waits for the end of the turn: the upstream has seen nothing of it. */
   #unsent = false;
   #head: StatusLine | undefined;
+  /** Interim answers to this request. */
+  #interim = 0;
   #complete = false;
   #closed = false;
   #readingPastWrites = false;
@@ -125,6 +129,7 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
     this.#occupant = occupant;
     this.#heard = false;
     this.#head = undefined;
+    this.#interim = 0;
     this.#complete = false;
     this.#reader.expectBodyOf(occupant.method);
     if (withContent && !this.#readingPastWrites) {
@@ -201,8 +206,10 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
     const occupant = this.#occupant;
     if (occupant === undefined) return;
     if (head.status === 101) occupant.switched(head);
-    else if (head.status < 200) occupant.interim(head.status, head.fields);
-    else {
+    else if (head.status < 200) {
+      if (++this.#interim <= MAX_INTERIM) occupant.interim(head.status, head.fields);
+      else this.#broken(new UpstreamError('protocol', `more than ${MAX_INTERIM} interim answers`));
+    } else {
       this.#head = head;
       occupant.head(head, this.#relayed);
     }

@@ -33,8 +33,13 @@ export function frame({
   head[1] = maskBit | (bytes === 1 ? length : bytes === 2 ? 126 : 127);
   if (bytes === 2) head.writeUInt16BE(length, 2);
   if (bytes === 8) head.writeBigUInt64BE(BigInt(length), 2);
-  const masked = mask === undefined ? payload : payload.map((byte, at) => byte ^ (mask[at % 4] as number));
-  return Buffer.concat([head, mask ?? Buffer.alloc(0), masked]);
+  return Buffer.concat([head, mask ?? Buffer.alloc(0), mask === undefined ? payload : masked(payload, mask)]);
+}
+
+function masked(payload: Uint8Array, mask: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(payload);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = (bytes[at] as number) ^ (mask[at & 3] as number);
+  return bytes;
 }
 
 /** A frame as it may be on the wire, with any opcode but Close, any flags and lengths around the borders of their spellings. */

@@ -3,9 +3,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type LlhttpCase, llhttpCases, type Verdict } from './llhttp-cases.ts';
+import { mended } from './llhttp-mended.ts';
 import { rules } from './rfc9112-rules.ts';
 import { latin1 } from './transcript.ts';
 import { inWords, verdictOf } from './verdict.ts';
+import { sectionRows } from './websocket-sections.ts';
 
 const vectors = fileURLToPath(new URL('../../../../shared/vectors/llhttp', import.meta.url));
 const page = fileURLToPath(new URL('../../../docs/http-conformance.md', import.meta.url));
@@ -75,28 +77,6 @@ function outcomeOf(theirs: Verdict, ours: Verdict): Compared['outcome'] {
   return more ? 'laxer' : 'stricter';
 }
 
-/**
- * Most cases have no `Host`, and some a fragment in their target, and would be refused for that alone, whatever they are
- * about: the one is put in, the other escaped, except where the target is what the case is about.
- */
-function mended({ file, kind, bytes, skipBody, finishes }: LlhttpCase): {
-  readonly verdict: Verdict;
-  readonly added: boolean;
-} {
-  for (let input = bytes, added = false; ; added = true) {
-    const verdict = verdictOf({ kind, bytes: input, method: skipBody ? 'HEAD' : 'GET', finishes });
-    const lineEnd = input.indexOf('\r\n', verdict.at + 2) + 2;
-    const fragment = input.subarray(0, lineEnd).indexOf('#', verdict.at);
-    if (verdict.reason === 'host-missing') input = spliced(input, lineEnd, 'Host: a\r\n', 0);
-    else if (verdict.reason === 'target-malformed' && fragment !== -1 && !file.endsWith('uri.md'))
-      input = spliced(input, fragment, '%23', 1);
-    else return { verdict, added };
-  }
-}
-
-const spliced = (bytes: Buffer, at: number, text: string, removed: number): Buffer =>
-  Buffer.concat([bytes.subarray(0, at), latin1(text), bytes.subarray(at + removed)]);
-
 /** llhttp refuses within a line what we refuse with the head: some cases stop before its end. */
 function whenComplete(one: LlhttpCase): Verdict {
   const endings = ['\r\n', '\r\n\r\n'].map((end) => mended({ ...one, bytes: Buffer.concat([one.bytes, latin1(end)]) }));
@@ -142,6 +122,28 @@ connection closed, nothing forwarded. There is no lenient switch.
 | --- | --- | --- | --- |
 ${rules.map((rule) => row(rule.section, rule.rule, inWords(verdictOf({ ...rule, bytes: latin1(rule.bytes) })), rule.why === undefined ? rule.stance : `${rule.stance}: ${rule.why}`)).join('\n')}
 
+## Connections
+
+What is no question of how a message is spelled.
+
+| Section | Rule | Cardea | Stance |
+| --- | --- | --- | --- |
+${connections.map((each) => row(...each)).join('\n')}
+
+## What others read
+
+${OTHERS}
+
+## WebSocket
+
+${WEBSOCKET}
+
+| Section | Autobahn | Cases here | |
+| --- | --- | --- | --- |
+${sectionRows()
+  .map((each) => row(...each))
+  .join('\n')}
+
 ## The suite of llhttp
 
 llhttp is the parser of Node.js. Of its ${strict.length} strict cases, ${same} end alike, and in ${strict.length - same} Cardea is stricter; it is laxer in
@@ -162,6 +164,55 @@ The same suite also shows what llhttp accepts when it is told to be lenient.
 ${lenient.map(rowOf).join('\n')}
 `;
 }
+
+const connections: readonly (readonly [section: string, rule: string, ours: string, stance: string])[] = [
+  [
+    '9112, 9.3.2',
+    'Pipelined requests are answered in order',
+    'one after the other; behind the request in progress at most 64 KiB are taken in, then no more are read until it is answered',
+    'as asked',
+  ],
+  [
+    '9112, 9.6',
+    'A client may end its side before it has the answer',
+    'taken for a client that is gone: what it asked for is given up, unless the answer is there already',
+    'stricter: a browser that leaves looks the same, and the app would go on working for nobody. nginx and Go do so too',
+  ],
+  [
+    '9110, 15.2',
+    'Any number of interim responses may precede',
+    '16 are passed on; at one more the upstream is given up and the client gets 502',
+    'stricter: whoever sends more does not come to an answer',
+  ],
+  [
+    '9112, 9.8',
+    'Content that lasts until the connection closes is incomplete without the closure alert of TLS',
+    'taken for complete',
+    'laxer: Node reports the end of a TLS connection in the same way with the alert and without it. Content with a length or in chunks is not concerned: there every cut is noticed',
+  ],
+  [
+    '9112, 6.3',
+    'What the upstream breaks off is not complete for the client either',
+    'chunked: the last chunk is missing; with a length: bytes are missing; HTTP/1.0: a reset instead of an end (over TLS: an end without the alert)',
+    'as asked',
+  ],
+  [
+    '6455, 7.1.1',
+    'A server that goes away says so',
+    '1001 to both ends of every WebSocket, also without any grace: then they have 100 ms to answer',
+    'as asked',
+  ],
+];
+
+const OTHERS = `\`test/lab/other-readers.test.ts\` has other programs read what the engine writes, byte for byte: nginx, h11 (Python) and \`node:http\`, as servers
+what upstreams get and as clients what clients get. The requests of the grammar fuzz (a new seed each time, \`CARDEA_FUZZ_SEED\` for an old one),
+of llhttp's suite and of the smuggling payloads must come out as the same sequence: method, target, fields, content and how many there are.`;
+
+const WEBSOCKET = `The engine relays frames and reads nothing but their headers, so the question is whether it makes a difference: every case is put to a server (\`ws\`)
+directly and through the engine, and every byte that comes back must be the same (\`websocket.test.ts\`, \`websocket-compression.test.ts\`). The cases are our own,
+in the order of the public Autobahn suite, whose numbers leave out 8 and 11. That an injected
+Close arrives clean is tested with \`ws\` (\`websocket-close.test.ts\`) and in a real Chromium with permessage-deflate (\`test/lab/browser-websocket.test.ts\`).
+Chromium says \`wasClean: false\` of a close at which the page had not sent all it wanted, also when the app itself closes; code and reason arrive.`;
 
 const rowOf = ({ one, ours, why }: Compared): string =>
   row(`${one.file.replace('.md', '')}: ${one.title}`, inWords(one.verdict), ours, why);

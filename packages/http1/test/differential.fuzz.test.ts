@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { fuzzRuns, requests, responses } from './message-grammar.ts';
-import { type NodeMessage, nodeRequests, nodeResponse } from './node-reading.ts';
-import { type Entry, transcript } from './transcript.ts';
+import { untilClose } from './messages.ts';
+import { nodeRequests, nodeResponse } from './node-reading.ts';
+import { transcript } from './transcript.ts';
 
 test('MessageReader reads no request that node:http refuses or reads differently', async () => {
   let read = 0;
@@ -33,27 +34,3 @@ test('MessageReader reads no response that node:http refuses or reads differentl
   );
   assert.ok(read > 200, `only ${read} responses were read`);
 });
-
-/** The messages that were read to their end, up to the first behind which the connection is closed. */
-function untilClose(entries: readonly Entry[]): NodeMessage[] {
-  const messages: NodeMessage[] = [];
-  let next: { -readonly [K in keyof NodeMessage]: NodeMessage[K] } | undefined;
-  let last = false;
-  for (const entry of entries) {
-    if ('head' in entry) {
-      const { head } = entry;
-      if ('status' in head && head.status < 200) continue;
-      const line = 'status' in head ? `${head.status} ${head.reason}` : `${head.method} ${head.target}`;
-      next = { line, minor: head.minor, fields: head.fields, data: '', trailers: [] };
-      last = !head.keepAlive;
-    } else if (next === undefined) break;
-    else if ('data' in entry) next.data += entry.data;
-    else if ('trailers' in entry) next.trailers = entry.trailers;
-    else if ('end' in entry) {
-      messages.push(next);
-      next = undefined;
-      if (last) break;
-    }
-  }
-  return messages;
-}

@@ -5,20 +5,11 @@
  */
 import http, { type IncomingMessage } from 'node:http';
 import { type Duplex, duplexPair } from 'node:stream';
-
-/** A message as Node has read it to its end. */
-export interface NodeMessage {
-  /** `METHOD target` or the status with its reason. */
-  readonly line: string;
-  readonly minor: number;
-  readonly fields: readonly string[];
-  readonly data: string;
-  readonly trailers: readonly string[];
-}
+import type { Message } from './messages.ts';
 
 /** Reads requests as `node:http` does: those that it has read completely, in order. */
-export async function nodeRequests(bytes: Buffer): Promise<NodeMessage[]> {
-  const found: { readonly request: IncomingMessage; readonly message: Promise<NodeMessage | undefined> }[] = [];
+export async function nodeRequests(bytes: Buffer): Promise<Message[]> {
+  const found: { readonly request: IncomingMessage; readonly message: Promise<Message | undefined> }[] = [];
   const server = http.createServer({ requireHostHeader: false }, (request, response) => {
     const message = collect(request);
     found.push({ request, message });
@@ -44,9 +35,9 @@ export async function nodeRequests(bytes: Buffer): Promise<NodeMessage[]> {
 }
 
 /** Reads one response as `node:http` does; `undefined` when it does not get to its end. */
-export async function nodeResponse(bytes: Buffer, method: string): Promise<NodeMessage | undefined> {
+export async function nodeResponse(bytes: Buffer, method: string): Promise<Message | undefined> {
   const [side, server] = duplexPair();
-  const result = new Promise<NodeMessage | undefined>((resolve) => {
+  const result = new Promise<Message | undefined>((resolve) => {
     const request = http.request({ method, createConnection: () => likeSocket(side) });
     let answered = false;
     // Once answered: bytes behind the response, which says nothing of it.
@@ -73,7 +64,7 @@ function likeSocket(stream: Duplex): Duplex {
   return Object.assign(stream, { setTimeout: same, setNoDelay: same, setKeepAlive: same, ref: same, unref: same });
 }
 
-async function collect(message: IncomingMessage): Promise<NodeMessage | undefined> {
+async function collect(message: IncomingMessage): Promise<Message | undefined> {
   let data = '';
   try {
     for await (const chunk of message) data += (chunk as Buffer).toString('latin1');

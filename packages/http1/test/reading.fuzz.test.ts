@@ -27,8 +27,11 @@ for (const [what, streams, reading] of kinds) {
           for (let at = 1; at < bytes.length; at++) assert.deepEqual(transcript(cut(bytes, at), options), whole);
           const single = Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
           assert.deepEqual(transcript(single, options), whole);
-          assert.deepEqual(transcript([bytes], { ...options, pausing: true }), whole);
-          assert.deepEqual(transcript(single, { ...options, pausing: true }), whole);
+          for (const pausing of ['shortly', 'for long'] as const) {
+            assert.deepEqual(transcript([bytes], { ...options, pausing }), whole);
+            assert.deepEqual(transcript(single, { ...options, pausing }), whole);
+            assert.deepEqual(transcript(cut(bytes, 1, bytes.length >> 1), { ...options, pausing }), whole);
+          }
         }),
         { numRuns: fuzzRuns(150) },
       );

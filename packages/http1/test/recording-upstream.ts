@@ -37,7 +37,9 @@ export function readAll(bytes: string): Seen {
     if (!LINE.test(line)) return { requests, doubt: `request line: ${JSON.stringify(line)}` };
     const bad = fields.find((field) => !FIELD.test(field));
     if (bad !== undefined) return { requests, doubt: `field: ${JSON.stringify(bad)}` };
-    const framing = fields.filter((field) => /^(?:content.length|transfer.encoding)\s*:/i.test(field));
+    const framing = fields.filter((field) =>
+      /^(?:content[^a-z0-9]?length|transfer[^a-z0-9]?encoding)\s*:/i.test(field),
+    );
     if (framing.length > 1) return { requests, doubt: `framing: ${framing.join(' and ')}` };
     const content = readContent(framing[0], rest.slice(end + 4));
     if (typeof content === 'string') return { requests, doubt: content };
@@ -77,7 +79,7 @@ function readChunks(bytes: string): Content | string {
     content += rest.slice(0, length);
     rest = rest.slice(length + 2);
   }
-  const trailers = /^(?:[\w-]+: [\x21-\x7e ]*\r\n)*\r\n/.exec(rest);
+  const trailers = /^(?:[\w-]+: [\x21-\x7e\x80-\xff ]*\r\n)*\r\n/.exec(rest);
   if (trailers === null) return `trailers: ${JSON.stringify(rest)}`;
   return { content, complete: true, rest: rest.slice(trailers[0].length) };
 }
@@ -85,6 +87,7 @@ function readChunks(bytes: string): Content | string {
 export class RecordingUpstream {
   readonly #server = net.createServer({ allowHalfOpen: true });
   readonly #received: string[] = [];
+  readonly #arrived: SeenRequest[] = [];
   readonly #sockets: net.Socket[] = [];
 
   constructor(answerTo: (request: SeenRequest) => string) {
@@ -97,7 +100,10 @@ export class RecordingUpstream {
       socket.on('data', (chunk) => {
         this.#received[nth] += chunk.toString('latin1');
         const complete = readAll(this.#received[nth] as string).requests.filter((request) => request.complete);
-        for (const request of complete.slice(answered)) socket.write(answerTo(request));
+        for (const request of complete.slice(answered)) {
+          this.#arrived.push(request);
+          socket.write(answerTo(request));
+        }
         answered = complete.length;
       });
     });
@@ -106,6 +112,16 @@ export class RecordingUpstream {
   /** By connection. */
   get seen(): readonly Seen[] {
     return this.#received.map(readAll);
+  }
+
+  /** Whole requests in the order in which they came to their end. */
+  get arrived(): readonly SeenRequest[] {
+    return this.#arrived;
+  }
+
+  /** Every byte that came, by connection. */
+  get streams(): readonly string[] {
+    return this.#received;
   }
 
   /** Every byte that ever came. */

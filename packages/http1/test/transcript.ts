@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from 'node:assert/strict';
 import { type Limits, MessageReader } from '../src/message-reader.ts';
 import type { RequestLine, StatusLine } from '../src/head.ts';
 import type { Fields } from '../src/fields.ts';
@@ -21,8 +22,8 @@ export interface Reading {
   /** Methods of the requests that the responses answer, in order; the last one stands for all that follow. */
   readonly methods?: readonly string[];
   readonly limits?: Partial<Limits>;
-  /** Pause in every event, and resume after each push until nothing more comes. */
-  readonly pausing?: boolean;
+  /** Pause in every event, and resume until nothing more comes: after each push, or only when all has been pushed. */
+  readonly pausing?: 'shortly' | 'for long';
   /** Forget each message when it ends, so that nothing that was read before can matter. */
   readonly forgetting?: boolean;
   /** The peer ends its side after the last piece. */
@@ -40,7 +41,7 @@ export function transcript(pieces: readonly Uint8Array[], reading: Reading): Ent
     if ('data' in entry && last !== undefined && 'data' in last) {
       entries[entries.length - 1] = { data: last.data + entry.data };
     } else entries.push(entry);
-    if (reading.pausing === true) reader.pause();
+    if (reading.pausing !== undefined) reader.pause();
   };
   const expectNext = (): void => {
     reader.expectBodyOf((methods.length > 1 ? methods.shift() : methods[0]) ?? 'GET');
@@ -63,7 +64,7 @@ export function transcript(pieces: readonly Uint8Array[], reading: Reading): Ent
       : new MessageReader<StatusLine>('response', limits, noted);
   expectNext();
   const resume = (): void => {
-    for (let before = -1; reading.pausing === true && before !== events; ) {
+    for (let before = -1; reading.pausing !== undefined && before !== events; ) {
       before = events;
       reader.resume();
     }
@@ -74,10 +75,11 @@ export function transcript(pieces: readonly Uint8Array[], reading: Reading): Ent
     memory.set(piece);
     reader.push(memory.subarray(0, piece.length));
     memory.fill(0xee);
-    resume();
+    if (reading.pausing === 'shortly') resume();
   }
   if (reading.ends === true) reader.end();
   resume();
+  if (reading.pausing !== undefined && entries.every((entry) => !('fault' in entry))) assert.equal(reader.unread, 0);
   return entries;
 }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type Gate, startGate, upstreamAt } from '../src/engine-testing.ts';
+import { type Gate, handshake, rawUpstream, startGate, upstreamAt } from '../src/engine-testing.ts';
 import type { Tunnel } from '../src/exchange.ts';
 
 /** How one end of a WebSocket saw it end. */
@@ -146,16 +146,42 @@ test('Tunnel.close() ends a WebSocket over TLS on both sides in the middle of bo
   await other.close();
 });
 
-test('engine ends its tunnels with 1001 when it is drained', async () => {
-  const { port } = server.address() as AddressInfo;
-  const other = await startGate({ upstream: upstreamAt(`http://127.0.0.1:${port}`) });
-  const arrived = once(server, 'connection');
-  const client = new WebSocket(`ws://127.0.0.1:${other.engine.port}/ws`);
-  const endings = [endingOf(client)];
-  await once(client, 'open');
-  const [peer] = (await arrived) as [WebSocket];
-  endings.push(endingOf(peer));
-  await other.engine.drain(1);
-  for (const { code, errors } of await Promise.all(endings)) assert.deepEqual([code, errors], [1001, []]);
+for (const graceMs of [0, 1])
+  test(`engine ends its tunnels with 1001 when it is drained within ${graceMs} ms, busy or not`, async () => {
+    const { port } = server.address() as AddressInfo;
+    for (const busy of [false, true]) {
+      const other = await startGate({ upstream: upstreamAt(`http://127.0.0.1:${port}`) });
+      const arrived = once(server, 'connection');
+      const client = new WebSocket(`ws://127.0.0.1:${other.engine.port}/ws`);
+      const endings = [endingOf(client)];
+      await once(client, 'open');
+      const [peer] = (await arrived) as [WebSocket];
+      endings.push(endingOf(peer));
+      const messages = Array.from({ length: busy ? 20 : 0 }, (_, i) => Buffer.alloc(10_000, i));
+      for (const message of messages) for (const socket of [client, peer]) socket.send(message);
+      await other.engine.drain(graceMs);
+      for (const { code, errors } of await Promise.all(endings)) assert.deepEqual([code, errors], [1001, []]);
+      assert.equal(other.completions[0]?.end, 'shutdown');
+      await other.close();
+    }
+  });
+
+test('engine that is drained without grace waits for nobody who does not answer its Close', async () => {
+  const upstream = await rawUpstream();
+  const other = await startGate({ upstream: upstreamAt(upstream.origin) });
+  const client = await other.connect();
+  client.head('GET /ws HTTP/1.1', ...handshake);
+  const inside = await upstream.next();
+  await inside.until('\r\n\r\n');
+  inside.head('HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade');
+  await client.until('101 Switching', '\r\n\r\n');
+  const from = performance.now();
+  await other.engine.drain(0);
+  // Not the two seconds that a tunnel may take, nor the one of a drain with grace.
+  assert.equal(performance.now() - from < 900, true);
+  await client.until('\x88\x0a\x03\xe9shutdown');
+  await inside.end();
+  assert.match(inside.received, /\r\n\r\n\x88\x8a[^]{14}$/);
   await other.close();
+  await upstream.close();
 });

@@ -7,6 +7,7 @@
 export type { AcceptCircumstances, AcceptedClient } from './accept-ap-req.ts';
 export type { AcceptContext, AcceptResult, NegotiationState } from './accept-result.ts';
 export { type Acceptor, type AcceptorOptions, createAcceptor } from './acceptor.ts';
+export { DerError, DerReader, Tag } from './der.ts';
 export { etypeName, generateKey, importKey, isSupportedEtype, type Key, stringToKey } from './etypes.ts';
 export type { Failure, FailureCode } from './failure.ts';
 export { encodeKeytab, Keytab, type KeytabEntry, type KeytabEntryInfo, KeytabError, parseKeytab } from './keytab.ts';

@@ -1,5 +1,19 @@
 import type { Identity } from '../core/identity.ts';
+import type { Fields } from '../wire/fields.ts';
 import type { Connection } from '../wire/http.ts';
+
+/** The kinds of sign-in methods: what policies, audit and metrics call them. */
+export type MethodKind =
+  | 'negotiate'
+  | 'password'
+  | 'oidc'
+  | 'api_key'
+  | 'bearer'
+  | 'stream_token'
+  | 'approval'
+  | 'trusted_header'
+  | 'client_certificate'
+  | 'development';
 
 /**
  * What one sign-in method makes of one request. It returns header values as data
@@ -14,47 +28,74 @@ import type { Connection } from '../wire/http.ts';
  */
 export type Outcome =
   | { readonly kind: 'absent' }
-  | {
-      readonly kind: 'accepted';
-      readonly identity: Identity;
-      readonly replyHeader: string | undefined;
-      /** For the audit log: something unusual that did not prevent the sign-in. */
-      readonly note: string | undefined;
-    }
+  | Accepted
   | { readonly kind: 'continue'; readonly replyHeader: string }
-  | {
-      readonly kind: 'rejected';
-      /** Stable code for audit and metrics. */
-      readonly reason: string;
-      /** For the administrator, never for the client. */
-      readonly detail: string;
-      readonly replyHeader: string | undefined;
-    };
+  | Rejected;
+
+export interface Accepted {
+  readonly kind: 'accepted';
+  readonly identity: Identity;
+  readonly replyHeader?: string | undefined;
+  /** For the audit log: something unusual that did not prevent the sign-in. */
+  readonly note?: string | undefined;
+  /**
+   * Spends a credential that is good for one use: one atomic claim, true for the first caller. Called after policy has
+   * allowed the request, so that a refused request spends nothing; without it the credential may be used again.
+   */
+  readonly spend?: (() => boolean | Promise<boolean>) | undefined;
+  /**
+   * What is made of this identity (roles, header block) may be kept in memory until then (milliseconds since the epoch) and
+   * used for the same credential. `key` is the whole credential, or a SHA-256 of all of it. Only for methods of scope `request`.
+   */
+  readonly reuse?: { readonly key: string; readonly until: number } | undefined;
+  /** Header fields about this credential for the app, such as who approved what. */
+  readonly fields?: Fields | undefined;
+  /** The credential tells no groups: all of the person's are asked of the directory. */
+  readonly lookUpGroups?: boolean | undefined;
+}
+
+export interface Rejected {
+  readonly kind: 'rejected';
+  /** Stable code for audit and metrics. */
+  readonly reason: string;
+  /** For the administrator, never for the client. */
+  readonly detail: string;
+  readonly replyHeader?: string | undefined;
+}
 
 /** What a request carries, as far as sign-in methods may see it. */
 export interface Credentials {
   /** The one `Authorization` field; `undefined` when absent (more than one is refused before). */
   readonly authorization: string | undefined;
+  /** All fields as received, those that claim an identity among them: believe them from configured peers alone. */
+  readonly fields: Fields;
+  /** The stream token that was taken out of the query. */
+  readonly streamToken: string | undefined;
   readonly connection: Connection;
+  /** The client's address, after trusted proxies were taken into account. */
+  readonly address: string;
+  /** The name of the app that is asked for. */
+  readonly app: string;
+  readonly method: string;
+  /** The canonical path, as policy sees it. */
+  readonly path: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
 export interface Authenticator {
-  readonly name: string;
+  /** The name of its entry in the configuration, such as `entra`; the kind, where an entry has no name. */
+  readonly id: string;
+  readonly kind: MethodKind;
+  /**
+   * `session`: asked when there is no session; success begins one. `request`: its credential comes with each request, is judged
+   * before the session cookie is looked at, and begins no session.
+   */
+  readonly scope: 'session' | 'request';
   /** Value for `WWW-Authenticate` when everyone answered `absent`; `undefined` when the method has none (a form). */
   readonly challenge: string | undefined;
-  authenticate(credentials: Credentials): Promise<Outcome>;
-}
-
-/** Asks each method in configured order; the first that is not `absent` decides. */
-export async function authenticate(
-  authenticators: readonly Authenticator[],
-  credentials: Credentials,
-): Promise<Outcome & { readonly method: string | undefined }> {
-  for (const authenticator of authenticators) {
-    const outcome = await authenticator.authenticate(credentials);
-    if (outcome.kind !== 'absent') return { ...outcome, method: authenticator.name };
-  }
-  return { kind: 'absent', method: undefined };
+  /** Names of request fields, in lower case, that carry this method's credential and no app may see. */
+  readonly ownFields?: readonly string[];
+  /** At once where it can: `absent` always is. */
+  authenticate(credentials: Credentials): Outcome | Promise<Outcome>;
 }

@@ -18,6 +18,7 @@ import { encodeMechTypeList, encodeNegTokenResp } from '../../../kerberos/src/sp
 import { type Directory, DirectoryError } from '../ports/directory.ts';
 import type { Connection } from '../wire/http.ts';
 import type { Outcome } from './authenticator.ts';
+import { credentials } from './credentials-testing.ts';
 import { type NegotiateOptions, negotiate } from './negotiate.ts';
 
 const now = 1_789_000_000_000;
@@ -36,13 +37,13 @@ const acceptor = (): Acceptor =>
 
 const header = (token: Uint8Array): string => `Negotiate ${Buffer.from(token).toString('base64')}`;
 
-function ask(
+async function ask(
   authorization: string | undefined,
   options: Partial<NegotiateOptions> = {},
   on = connection(),
 ): Promise<Outcome> {
   const method = negotiate({ acceptor: acceptor(), lifetimeMs: 8 * hour, ...options });
-  return method.authenticate({ authorization, connection: on, now });
+  return method.authenticate(credentials({ authorization, connection: on, now }));
 }
 
 /** An acceptor that has already found out who it is. */
@@ -141,9 +142,9 @@ test('negotiate() answers mutual authentication', async () => {
 
 test('negotiate() rejects a token the second time', async () => {
   const method = negotiate({ acceptor: acceptor(), lifetimeMs: hour });
-  const credentials = { authorization: header(makeToken(account, now)), connection: connection(), now };
-  assert.equal((await method.authenticate(credentials)).kind, 'accepted');
-  const again = await method.authenticate(credentials);
+  const sent = credentials({ authorization: header(makeToken(account, now)), connection: connection(), now });
+  assert.equal((await method.authenticate(sent)).kind, 'accepted');
+  const again = await method.authenticate(sent);
   assert.equal(again.kind === 'rejected' && again.reason, 'replay');
 });
 
@@ -164,7 +165,7 @@ test('negotiate() finishes a negotiation of two legs on the same connection, and
   const second = header(encodeNegTokenResp({ negState: 'accept-incomplete', responseToken: sent.token, mechListMIC }));
   const [here, elsewhere] = [connection(), connection()];
   const kind = async (authorization: string, on: Connection): Promise<string> =>
-    (await method.authenticate({ authorization, connection: on, now })).kind;
+    (await method.authenticate(credentials({ authorization, connection: on, now }))).kind;
 
   assert.equal(await kind(first, here), 'continue');
   assert.equal(await kind(second, elsewhere), 'rejected');
@@ -325,7 +326,9 @@ test('negotiate() puts no part of a token into what it says', async () => {
       const altered = Buffer.from(bytes);
       altered[at] = byte;
       const text = altered.toString('base64');
-      const outcome = await method.authenticate({ authorization: `Negotiate ${text}`, connection: connection(), now });
+      const outcome = await method.authenticate(
+        credentials({ authorization: `Negotiate ${text}`, connection: connection(), now }),
+      );
       const said = outcome.kind === 'rejected' ? outcome.detail : '';
       for (let i = 0; i + 16 <= text.length; i += 4) assert.ok(!said.includes(text.slice(i, i + 16)));
     }),

@@ -34,7 +34,9 @@ export function negotiate(options: NegotiateOptions): Authenticator {
   const { acceptor, directory } = options;
 
   return {
-    name: 'negotiate',
+    id: 'negotiate',
+    kind: 'negotiate',
+    scope: 'session',
     challenge: 'Negotiate',
 
     async authenticate({ authorization, connection, now }: Credentials): Promise<Outcome> {

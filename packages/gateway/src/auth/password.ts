@@ -1,32 +1,33 @@
 /**
- * Sign-in with a name and a password against the users whom the operator has written
- * down. From outside, an unknown name and a wrong password look the same and cost
- * the same.
+ * Sign-in with a name and a password: first by the users whom the operator has written
+ * down, then by a directory. From outside, an unknown name and a wrong password look the
+ * same and take the same time.
  *
  * @module
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Identity } from '../core/identity.ts';
-import { defaultParameters, matchesHash, type PasswordHash, parsePasswordHash } from './password-hash.ts';
+import { DirectoryError } from '../ports/directory.ts';
+import type { Barred, PasswordDirectory, PasswordVerdict } from '../ports/password-directory.ts';
 import { networkOf } from '../wire/cidr.ts';
+import { canonicalName } from './canonical-name.ts';
+import { maxPasswordLength } from './password-hash.ts';
+import { type PasswordUser, PasswordUsers, type PasswordUsersOptions } from './password-users.ts';
 import { Throttle } from './throttle.ts';
 import { Turnstile } from './turnstile.ts';
 
-export interface PasswordUser {
-  readonly name: string;
-  /** PHC string, see `password-hash.ts`. */
-  readonly passwordHash: string;
-  /** What apps get as the user; default: the canonical name. */
-  readonly account?: string | undefined;
-  readonly displayName?: string | undefined;
-  readonly email?: string | undefined;
-  readonly upn?: string | undefined;
-  readonly groups: readonly string[];
-}
-
-export interface PasswordOptions {
-  readonly users: readonly PasswordUser[];
+export interface PasswordOptions extends PasswordUsersOptions {
   readonly lifetimeMs: number;
+  /** Asked about names that are not among the users. */
+  readonly directory?: PasswordDirectory | undefined;
+  /** The groups of the users are those of the directory as well, not those of the users file. */
+  readonly lookUpGroups?: boolean | undefined;
+  /**
+   * With a directory, refusals come shortly after whole multiples of this, because the directory itself is quicker about some names
+   * than about others. Default 250 ms.
+   */
+  readonly refusalStepMs?: number | undefined;
   /** Hashes computed at once; default 2 (of 64 MiB each). */
   readonly concurrency?: number;
   /** Sign-ins that may wait for their turn; default 64. */
@@ -34,10 +35,16 @@ export interface PasswordOptions {
 }
 
 export type PasswordOutcome =
-  | { readonly kind: 'accepted'; readonly identity: Identity }
+  | {
+      readonly kind: 'accepted';
+      readonly identity: Identity;
+      /** The groups are those of the directory, which is to be asked for them. */
+      readonly lookUpGroups: boolean;
+    }
   | {
       readonly kind: 'rejected';
-      readonly reason: 'wrong-name-or-password' | 'throttled' | 'busy';
+      /** `Barred`: the password was right, and the person may be told why it does not help. */
+      readonly reason: 'wrong-name-or-password' | 'throttled' | 'busy' | 'unavailable' | Barred;
       /** For the audit log: tells what the person at the other end must not learn. */
       readonly detail: string;
       /** When it makes sense to try again; `undefined` for at once. */
@@ -58,31 +65,20 @@ const perAddress = { limit: 100, windowMs, maxKeys: 10_000 };
 const perName = { limit: 200, windowMs, maxKeys: 10_000 };
 const maxNameLength = 256;
 
-/**
- * The one spelling of a user name: compatibility forms, case and surrounding space make no difference
- * (RFC 8265, 3.3 in spirit). Throttling, lookup and subject all use it, so respelling gains nothing (CVE-2026-47203).
- */
-export function canonicalName(name: string): string {
-  // By way of upper case, which folds what lower case alone keeps apart: the two small sigmas, ß and ss. Lower case
-  // before that, because the capital ẞ stays itself in upper case.
-  return name.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC').trim();
-}
-
 /** Throws `RangeError` for users that cannot work: a malformed hash, or two names that are the same one. */
 export function passwordSource(options: PasswordOptions): PasswordSource {
-  const users = new Map<string, { readonly user: PasswordUser; readonly hash: PasswordHash }>();
-  for (const user of options.users) {
-    const name = canonicalName(user.name);
-    const parsed = parsePasswordHash(user.passwordHash);
-    if (parsed.kind === 'wrong') throw new RangeError(`Cannot use password hash of user "${name}": ${parsed.reason}`);
-    if (users.has(name)) throw new RangeError(`Cannot use user "${name}": another one has the same name`);
-    users.set(name, { user, hash: parsed.hash });
-  }
-  const decoy = decoyHashes([...users.values()].map(({ hash }) => hash));
+  const { directory, lifetimeMs, lookUpGroups = false, refusalStepMs = 250 } = options;
+  const users = new PasswordUsers(options);
   const turnstile = new Turnstile(options.concurrency ?? 2, options.maxWaiting ?? 64);
   const pairs = new Throttle(perNameAndAddress);
   const addresses = new Throttle(perAddress);
   const names = new Throttle(perName);
+
+  /** A directory alone needs no hash to be computed: there is nobody whose time it would have to take. */
+  const checkUsers = (name: string, password: string): ReturnType<typeof turnstile.run<PasswordUser | undefined>> =>
+    users.size === 0 && directory !== undefined
+      ? Promise.resolve({ value: undefined })
+      : turnstile.run(() => users.check(name, password));
 
   return {
     async signIn(given, password, from, now) {
@@ -90,37 +86,82 @@ export function passwordSource(options: PasswordOptions): PasswordSource {
       const address = networkOf(from);
       // A longer name is nobody's; cutting it keeps what is remembered about it small, also where one character becomes many.
       const name = canonicalName(given.slice(0, maxNameLength)).slice(0, maxNameLength);
-      const pair = `${address} ${name}`;
-      const retryAfterMs = Math.max(pairs.wait(pair, now), addresses.wait(address, now), names.wait(name, now));
-      if (retryAfterMs > 0)
-        return { kind: 'rejected', reason: 'throttled', detail: 'too many attempts in five minutes', retryAfterMs };
+      const key = directory?.shortName(name) ?? name;
+      const pair = `${address} ${key}`;
+      const retryAfterMs = Math.max(pairs.wait(pair, now), addresses.wait(address, now), names.wait(key, now));
+      if (retryAfterMs > 0) return refused('throttled', 'too many attempts in five minutes', retryAfterMs);
       pairs.begin(pair, now);
       addresses.begin(address, now);
-      names.begin(name, now);
+      names.begin(key, now);
+      const start = performance.now();
 
-      const found = given.length > maxNameLength ? undefined : users.get(name);
-      const matches = await turnstile.run(() => matchesHash(password, found?.hash ?? decoy(name)));
-      if (matches === undefined || (matches.value && found !== undefined)) {
+      const tooLong = given.length > maxNameLength || password.length > maxPasswordLength;
+      const ownName = tooLong ? '' : name;
+      // About our own users the directory learns nothing; it is asked about somebody else, who takes the same time.
+      const foreign = !tooLong && !users.has(name);
+      const asked = directory && (foreign ? ask(directory, given, password, now) : askInVain(directory, now));
+      asked?.catch(() => {}); // nobody waits for it when one of our own users has signed in
+      const checked = await checkUsers(ownName, password);
+      const user = checked?.value;
+      const verdict = user === undefined ? await asked : undefined;
+      const right = user !== undefined || verdict?.kind === 'right' || verdict?.kind === 'barred';
+      if (right || checked === undefined) {
         addresses.forgive(address);
-        names.forgive(name);
-        if (matches === undefined) pairs.forgive(pair);
-        else pairs.clear(pair);
+        names.forgive(key);
+        if (right) pairs.clear(pair);
+        else pairs.forgive(pair);
       }
-      if (matches === undefined)
-        return { kind: 'rejected', reason: 'busy', detail: 'too many sign-ins at the same time', retryAfterMs: 1_000 };
-      if (found === undefined) return wrong('no such user');
-      if (!matches.value) return wrong('wrong password');
-      return { kind: 'accepted', identity: identityOf(name, found.user, now, options.lifetimeMs) };
+      if (checked === undefined) return refused('busy', 'too many sign-ins at the same time', 1_000);
+      if (user !== undefined)
+        return { kind: 'accepted', identity: identityOf(name, user, now, lifetimeMs), lookUpGroups };
+      if (verdict?.kind === 'right')
+        return { kind: 'accepted', identity: identityFrom(verdict, now, lifetimeMs), lookUpGroups: true };
+      if (verdict?.kind === 'barred') return refused(verdict.reason, verdict.detail);
+      if (verdict !== undefined) await stepEnd(start, refusalStepMs);
+      if (verdict?.kind === 'busy') return refused('busy', 'the directory is asked about too many at once', 1_000);
+      if (verdict?.kind === 'unavailable') return refused('unavailable', verdict.detail, 5_000);
+      if (users.has(name)) return refused('wrong-name-or-password', 'wrong password');
+      return refused('wrong-name-or-password', verdict?.detail ?? 'no such user');
     },
   };
 }
 
-const wrong = (detail: string): PasswordOutcome => ({
-  kind: 'rejected',
-  reason: 'wrong-name-or-password',
-  detail,
-  retryAfterMs: undefined,
-});
+/** What the directory says; that it cannot be asked is an answer as well. */
+async function ask(
+  directory: PasswordDirectory,
+  name: string,
+  password: string,
+  now: number,
+): Promise<PasswordVerdict | { readonly kind: 'unavailable'; readonly detail: string }> {
+  try {
+    return await directory.check(name, password, now);
+  } catch (error) {
+    if (!(error instanceof DirectoryError)) throw error;
+    return { kind: 'unavailable', detail: error.message };
+  }
+}
+
+/** The same steps with a name and a password that nobody has: nobody is signed in by it, whatever the directory says. */
+async function askInVain(directory: PasswordDirectory, now: number): ReturnType<typeof ask> {
+  const verdict = await ask(directory, nobody(), nobody(), now);
+  return verdict.kind === 'right' || verdict.kind === 'barred' ? { kind: 'wrong', detail: 'wrong password' } : verdict;
+}
+
+/** A name, or a password, that nobody has. */
+const nobody = (): string => `cardea-${randomBytes(12).toString('base64url')}`;
+
+/** Waits until a whole number of steps has passed since `start`, and up to a tenth of one more, since timers are not exact. */
+async function stepEnd(start: number, stepMs: number): Promise<void> {
+  const spent = performance.now() - start;
+  const blur = (randomInt(1_000_000) / 1_000_000) * (stepMs / 10);
+  await delay(Math.ceil(spent / stepMs) * stepMs - spent + blur);
+}
+
+const refused = (
+  reason: Extract<PasswordOutcome, { kind: 'rejected' }>['reason'],
+  detail: string,
+  retryAfterMs?: number,
+): PasswordOutcome => ({ kind: 'rejected', reason, detail, retryAfterMs });
 
 function identityOf(name: string, user: PasswordUser, now: number, lifetimeMs: number): Identity {
   return {
@@ -137,15 +178,22 @@ function identityOf(name: string, user: PasswordUser, now: number, lifetimeMs: n
   };
 }
 
-/**
- * Hashes that no password matches, for unknown names, so that they cost what known ones do. Users may have
- * different parameters: each unknown name keeps to those of one user, chosen by the name with a key nobody knows.
- */
-function decoyHashes(hashes: readonly PasswordHash[]): (name: string) => PasswordHash {
-  const key = randomBytes(32);
-  return (name) => {
-    const digest = createHmac('sha256', key).update(name).digest();
-    const like = hashes[digest.readUInt32LE() % Math.max(hashes.length, 1)] ?? defaultParameters;
-    return { ...like, salt: digest.subarray(0, 16), hash: digest };
+/** Without groups: those are looked up, now and during the session. */
+function identityFrom(
+  { sid, account, upn, name, email }: Extract<PasswordVerdict, { kind: 'right' }>,
+  now: number,
+  lifetimeMs: number,
+): Identity {
+  return {
+    subject: sid,
+    account,
+    upn,
+    name,
+    email,
+    sids: [],
+    groups: [],
+    method: 'password',
+    authenticatedAt: now,
+    expiresAt: now + lifetimeMs,
   };
 }

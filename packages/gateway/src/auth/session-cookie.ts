@@ -1,11 +1,12 @@
 /**
- * Sessions without a store: the whole session, sealed, is the cookie's value. Any
- * replica with the same keys opens it, and no store can be down.
+ * The session cookie's value. As a rule it is the whole session, sealed: any replica with the same keys opens it, and no
+ * store can be down. What does not fit, or is to stay in a store, leaves its name in the cookie, sealed as well.
  *
  * @module
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Sealer } from '../ports/sealer.ts';
+import { PackedReader, PackedWriter } from './packed.ts';
 import { packSession, type Session, sessionState, unpackSession } from './session.ts';
 
 export interface SessionCookieOptions {
@@ -16,14 +17,11 @@ export interface SessionCookieOptions {
   readonly maxLength?: number;
 }
 
-export type SealedSession =
-  | { readonly kind: 'ok'; readonly value: string }
-  /** The person has too many groups for a cookie. Nothing is cut off: a cut identity would be another one. */
-  | { readonly kind: 'too-large'; readonly length: number; readonly maxLength: number };
-
 export type OpenedSession =
   /** `renew`: seal `renewedSession(session, now)` and set the cookie again. */
   | { readonly kind: 'ok'; readonly session: Session; readonly renew: boolean }
+  /** The session is kept elsewhere under this id; its idle limit counts from `sealedAt`. */
+  | { readonly kind: 'reference'; readonly id: string; readonly sealedAt: number }
   /** The absolute end has passed. */
   | { readonly kind: 'expired' }
   /** Unused for longer than the idle limit. */
@@ -32,12 +30,15 @@ export type OpenedSession =
   | { readonly kind: 'invalid' };
 
 export interface SessionCookies {
-  seal(session: Session): SealedSession;
+  /** The whole session; `undefined` when it does not fit. Nothing is cut off: a cut identity would be another one. */
+  seal(session: Session): string | undefined;
+  /** The session's name and its two ends alone. */
+  sealReference(session: Session): string;
   open(value: string, now: number): OpenedSession;
 }
 
 /** Browsers keep cookies of 4,096 bytes (RFC 6265, 6.1); 96 are for `__Host-cardea=` and the attributes. */
-export const maxCookieValueLength = 4_000;
+const maxCookieValueLength = 4_000;
 
 /** Below this, deflating gains too little for its time: numbers of groups do not repeat themselves, their names do. */
 const deflateFrom = 1_200;
@@ -51,31 +52,51 @@ export function sessionCookies(options: SessionCookieOptions): SessionCookies {
   return {
     seal(session) {
       const value = sealer.seal(squeeze(packSession(session)));
-      return value.length <= maxLength ? { kind: 'ok', value } : { kind: 'too-large', length: value.length, maxLength };
+      return value.length <= maxLength ? value : undefined;
+    },
+
+    sealReference({ id, sealedAt, identity }) {
+      const packed = new PackedWriter();
+      packed.number(reference);
+      packed.bytes(Buffer.from(id, 'base64url'));
+      packed.number(sealedAt);
+      packed.number(identity.expiresAt);
+      return sealer.seal(packed.end());
     },
 
     open(value, now) {
       // Our own cookies are never longer; a longer one is not worth decrypting.
       const plain = value.length <= maxLength ? sealer.open(value) : undefined;
-      const session = plain === undefined ? undefined : read(plain);
-      if (session === undefined) return { kind: 'invalid' };
-      const state = sessionState(session, idleMs, now);
-      return state.kind === 'ok' ? { kind: 'ok', session, renew: state.renew } : state;
+      // What passed the seal was written here, so a fault in it means another version of Cardea: sign in again.
+      try {
+        return plain === undefined ? { kind: 'invalid' } : read(plain, idleMs, now);
+      } catch {
+        return { kind: 'invalid' };
+      }
     },
   };
 }
 
-/** What passed the seal was written here, so a fault in it means another version of Cardea: sign in again. */
-function read(plain: Uint8Array): Session | undefined {
-  try {
-    return unpackSession(unsqueeze(plain));
-  } catch {
-    return undefined;
+function read(plain: Uint8Array, idleMs: number, now: number): OpenedSession {
+  if (plain[0] === reference) {
+    const packed = new PackedReader(plain);
+    packed.number();
+    const id = Buffer.from(packed.bytes()).toString('base64url');
+    const [sealedAt, expiresAt] = [packed.number(), packed.number()];
+    packed.end();
+    const state = sessionState({ sealedAt, identity: { expiresAt } }, idleMs, now);
+    return state.kind === 'ok' ? { kind: 'reference', id, sealedAt } : state;
   }
+  const session = unpackSession(unsqueeze(plain));
+  if (session === undefined) return { kind: 'invalid' };
+  const state = sessionState(session, idleMs, now);
+  return state.kind === 'ok' ? { kind: 'ok', session, renew: state.renew } : state;
 }
 
+/** The first byte says what follows. */
 const stored = 0;
 const deflated = 1;
+const reference = 2;
 
 function squeeze(bytes: Uint8Array): Uint8Array {
   const small = bytes.length >= deflateFrom ? deflateRawSync(bytes, { level: 6 }) : undefined;

@@ -20,8 +20,25 @@ export interface Session {
   readonly identity: Identity;
   /** When the cookie was last written; the idle limit counts from here. Milliseconds since the epoch. */
   readonly sealedAt: number;
-  /** Whether the group names travel in the session or are looked up by `identity.sids`. */
-  readonly groupsFrom: 'session' | 'directory';
+  /**
+   * Whether the group names travel in the session (`session`), are looked up by `identity.sids` (`directory`), or all
+   * groups of the person are asked of the directory (`lookup`).
+   */
+  readonly groupsFrom: 'session' | 'directory' | 'lookup';
+  /** The name of the sign-in method's entry in the configuration. */
+  readonly provider: string | undefined;
+  /** When the sign-in method was last asked whether it stands by the person. Milliseconds since the epoch. */
+  readonly checkedAt: number;
+  /** The provider's own name for its session (`sid`, OpenID Connect Back-Channel Logout 1.0, 2.1). */
+  readonly providerSession: string | undefined;
+}
+
+/** How a session came about, beside who signed in. */
+export interface SessionOrigin {
+  readonly provider?: string | undefined;
+  readonly providerSession?: string | undefined;
+  /** All groups are asked of the directory, now and from time to time. */
+  readonly lookUpGroups?: boolean | undefined;
 }
 
 /** What a moment makes of a session. */
@@ -33,9 +50,17 @@ export type SessionState =
 const renewalsPerIdleLimit = 12;
 
 /** A new session for a person who has just signed in. */
-export function startSession(identity: Identity, now: number): Session {
-  const groupsFrom = identity.sids.length > 0 ? 'directory' : 'session';
-  return { id: randomBytes(16).toString('base64url'), identity, sealedAt: now, groupsFrom };
+export function startSession(identity: Identity, now: number, origin: SessionOrigin = {}): Session {
+  const bySids = identity.sids.length > 0 ? 'directory' : 'session';
+  return {
+    id: randomBytes(16).toString('base64url'),
+    identity,
+    sealedAt: now,
+    groupsFrom: origin.lookUpGroups === true ? 'lookup' : bySids,
+    provider: origin.provider,
+    providerSession: origin.providerSession,
+    checkedAt: now,
+  };
 }
 
 /** The same session, seen now. */
@@ -43,8 +68,26 @@ export function renewedSession(session: Session, now: number): Session {
   return { ...session, sealedAt: now };
 }
 
+/**
+ * The same session, with the person as the sign-in method knows them now. Neither end moves, and it stays the same person: another
+ * subject would be another session.
+ */
+export function confirmedSession(session: Session, person: Identity, lookUpGroups: boolean, now: number): Session {
+  const { subject, authenticatedAt, expiresAt } = session.identity;
+  if (person.subject !== subject) throw new RangeError('Cannot go on with a session: it is about another person now');
+  const identity = { ...person, authenticatedAt, expiresAt };
+  const bySids = identity.sids.length > 0 ? 'directory' : 'session';
+  return { ...session, identity, groupsFrom: lookUpGroups ? 'lookup' : bySids, checkedAt: now };
+}
+
+/** What of a session says how long it lasts. */
+interface SessionTimes {
+  readonly sealedAt: number;
+  readonly identity: { readonly expiresAt: number };
+}
+
 /** Whether a session still holds. */
-export function sessionState(session: Session, idleMs: number, now: number): SessionState {
+export function sessionState(session: SessionTimes, idleMs: number, now: number): SessionState {
   if (now >= session.identity.expiresAt) return { kind: 'expired' };
   if (now - session.sealedAt > idleMs) return { kind: 'idle' };
   return { kind: 'ok', renew: now - session.sealedAt > idleMs / renewalsPerIdleLimit };
@@ -55,8 +98,8 @@ export function sessionEnd(session: Session, idleMs: number): number {
   return Math.min(session.identity.expiresAt, session.sealedAt + idleMs);
 }
 
-const form = 1;
-const groupsFromValues = ['session', 'directory'] as const;
+const form = 2;
+const groupsFromValues = ['session', 'directory', 'lookup'] as const;
 
 /** A session as bytes, for sealing. Names that the directory can give again are left out. */
 export function packSession(session: Session): Uint8Array {
@@ -75,7 +118,10 @@ export function packSession(session: Session): Uint8Array {
   packed.optionalText(identity.email);
   packed.number(groupsFromValues.indexOf(session.groupsFrom));
   packed.list(session.groupsFrom === 'session' ? identity.groups : [], (group) => packed.text(group));
-  writeSids(packed, identity.sids);
+  writeSids(packed, session.groupsFrom === 'lookup' ? [] : identity.sids);
+  packed.optionalText(session.provider);
+  packed.optionalText(session.providerSession);
+  packed.number(session.checkedAt);
   return packed.end();
 }
 
@@ -96,8 +142,11 @@ export function unpackSession(bytes: Uint8Array): Session | undefined {
   const groupsFrom = groupsFromValues[packed.number()];
   const groups = packed.list(() => packed.text());
   const sids = readSids(packed);
+  const provider = packed.optionalText();
+  const providerSession = packed.optionalText();
+  const checkedAt = packed.number();
   packed.end();
   if (groupsFrom === undefined) return undefined;
   const identity = { subject, account, upn, name, email, sids, groups, method, authenticatedAt, expiresAt };
-  return { id, identity, sealedAt, groupsFrom };
+  return { id, identity, sealedAt, groupsFrom, provider, providerSession, checkedAt };
 }

@@ -31,6 +31,8 @@ export function parseArguments(argv: readonly string[], command: Command): Parse
     }
     if (option.type === 'boolean' && token.value !== undefined) return usage(`--${token.name} takes no value`);
     if (option.type === 'string' && token.value === undefined) return usage(`--${token.name} needs a value`);
+    // The last one would win, and nobody would see it.
+    if (options[token.name] !== undefined) return usage(`--${token.name} is given twice`);
     options[token.name] = token.value ?? true;
   }
   if (positionals.length > command.operands.length)

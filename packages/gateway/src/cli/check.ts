@@ -15,10 +15,15 @@ ${fileHelp}
 Errors keep Cardea from starting; warnings do not.`,
   options: {
     json: { type: 'boolean', summary: 'print the findings as JSON' },
+    production: { type: 'boolean', summary: 'refuse what is for development alone' },
     'no-files': { type: 'boolean', summary: 'look at the text only, not at the files and variables it names' },
   },
   async run(args, { stdout, stderr, ...terminal }) {
-    const loaded = loadNamed(args, { stdout, stderr, ...terminal }, args.options['no-files'] !== true);
+    const loaded = loadNamed(
+      args,
+      { stdout, stderr, ...terminal },
+      { withFiles: args.options['no-files'] !== true, production: args.options['production'] === true },
+    );
     if (loaded === undefined) {
       stderr.write(`cardea check: ${noFile}\n`);
       return 2;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type LoadResult, loadConfig } from '../config/load.ts';
+import { type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts';
 import type { Arguments, Terminal } from './command.ts';
 
 /** Where a configuration is looked for when none is named. */
@@ -13,11 +13,11 @@ export const fileHelp = `Without a file: ${usualPlaces[0]} in the current direct
 export function loadNamed(
   { positionals }: Arguments,
   { cwd, env, now }: Terminal,
-  withFiles = true,
+  options: Pick<LoadOptions, 'withFiles' | 'production'> = {},
 ): { readonly name: string; readonly result: LoadResult } | undefined {
   const name = positionals[0] ?? usualPlaces.find((place) => existsSync(resolve(cwd, place)));
   if (name === undefined) return undefined;
-  return { name, result: loadConfig(resolve(cwd, name), { name, env, now: now(), withFiles }) };
+  return { name, result: loadConfig(resolve(cwd, name), { name, env, now: now(), ...options }) };
 }
 
 export const noFile = `there is no configuration: neither ${usualPlaces.join(' nor ')} exists`;

@@ -5,10 +5,18 @@ import { check } from './check.ts';
 import type { Command, ExitStatus, Terminal } from './command.ts';
 import { hashPasswordCommand } from './hash-password.ts';
 import { commandHelp, overview } from './help.ts';
+import { keys } from './keys.ts';
 import { type Serve, serve } from './serve.ts';
+import { sessions } from './sessions.ts';
 
 /** Every command, in the order of the help. A new one is one file and one line here. */
-export const commands = (start: Serve): readonly Command[] => [serve(start), check, hashPasswordCommand];
+export const commands = (start: Serve): readonly Command[] => [
+  serve(start),
+  check,
+  hashPasswordCommand,
+  keys,
+  sessions,
+];
 
 /** What a process gives to its command line. */
 export interface Surroundings {

@@ -13,6 +13,8 @@ export interface Files {
   display(path: string): string;
   /** The contents, or why they cannot be had. 16 MiB at most. */
   read(path: string): Parsed<Uint8Array>;
+  /** The contents of every file that has been named so far, by absolute path; directories and what cannot be read left out. */
+  contents(): ReadonlyMap<string, Uint8Array>;
   /** Whether everybody on this machine may read the file. Always false on Windows, which has no such bit. */
   isWorldReadable(path: string): boolean;
 }
@@ -22,19 +24,29 @@ const largest = 16 * 1024 * 1024;
 /** The real files; `base` is the directory of the configuration. */
 export function openFiles(base: string): Files {
   const seen = new Map<string, Parsed<Uint8Array>>();
+  const named = new Set<string>();
   const display = (path: string): string => {
     const short = relative(base, path);
     return short.startsWith('..') || isAbsolute(short) ? path : short;
   };
+  const read = (path: string): Parsed<Uint8Array> => {
+    const known = seen.get(path);
+    if (known) return known;
+    const found = readOnce(path, display(path));
+    seen.set(path, found);
+    return found;
+  };
   return {
-    absolute: (name) => resolve(base, name),
+    absolute(name) {
+      const path = resolve(base, name);
+      named.add(path);
+      return path;
+    },
     display,
-    read(path) {
-      const known = seen.get(path);
-      if (known) return known;
-      const read = readOnce(path, display(path));
-      seen.set(path, read);
-      return read;
+    read,
+    contents() {
+      const found = [...named].map((path) => [path, read(path)] as const);
+      return new Map(found.flatMap(([path, file]) => (file.kind === 'ok' ? [[path, file.value] as const] : [])));
     },
     isWorldReadable(path) {
       const stat = process.platform === 'win32' ? undefined : statSync(path, { throwIfNoEntry: false });

@@ -36,10 +36,18 @@ test('checkConfig() fills in safe defaults', () => {
     trusted_proxies: [],
     prefix: '/auth',
     state: join(folder, '.cardea'),
-    session: { lifetime: 28_800_000, idle: 3_600_000, cookie: { same_site: 'lax' }, key_rotation: 2_592_000_000 },
+    session: {
+      lifetime: 28_800_000,
+      idle: 3_600_000,
+      cookie: { same_site: 'lax' },
+      store: 'cookie',
+      key_rotation: 2_592_000_000,
+    },
+    redis: false,
     sign_in: [],
     directory: { groups: {} },
     roles: {},
+    pages: { help: {}, languages: ['en', 'de', 'fr', 'pl'] },
     limits: {
       head: 65_536,
       headers: 100,
@@ -52,13 +60,14 @@ test('checkConfig() fills in safe defaults', () => {
     },
     audit: { stdout: true, sqlite: true, retain: 7_776_000_000 },
     log: { level: 'info' },
+    threads: 'auto',
   });
   assert.deepEqual(apps, [
     {
       name: 'desk',
       host: ['desk'],
       path: '/',
-      upstream: { url: 'http://127.0.0.1:3000', connect_timeout: 5_000, response_timeout: 60_000 },
+      upstream: { url: ['http://127.0.0.1:3000'], connect_timeout: 5_000, response_timeout: 60_000 },
       rules: [{ path: '/**', public: true }],
       headers: {
         user: 'X-Authenticated-User',
@@ -72,6 +81,7 @@ test('checkConfig() fills in safe defaults', () => {
       header_encoding: 'percent',
       host_header: 'preserve',
       allowed_origins: [],
+      csrf: false,
       assertion: { audience: 'desk' },
     },
   ]);
@@ -80,7 +90,7 @@ test('checkConfig() fills in safe defaults', () => {
 test('checkConfig() takes an upstream with particulars of its own', () => {
   const text = minimal.replace('http://127.0.0.1:3000', '{ url: https://10.0.0.1, response_timeout: 5m }');
   assert.deepEqual(configOf(text).apps[0]?.upstream, {
-    url: 'https://10.0.0.1',
+    url: ['https://10.0.0.1'],
     connect_timeout: 5_000,
     response_timeout: 300_000,
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-import type { PasswordUser } from '../auth/password.ts';
+import type { PasswordUser } from '../auth/password-users.ts';
 import { Secret } from '../core/secret.ts';
 import type { CheckContext, Partly } from './checks/check.ts';
 import { checks } from './checks/registry.ts';
@@ -43,6 +43,8 @@ export interface LoadOptions {
    * checked, secrets are empty, and the result must not be run.
    */
   readonly withFiles?: boolean;
+  /** Refuses what is for development alone. */
+  readonly production?: boolean;
 }
 
 /**
@@ -97,6 +99,7 @@ export function checkConfig(text: string, name: string, files: Files, options: L
     files: withFiles ? files : undefined,
     now: options.now,
     inline,
+    production: options.production ?? false,
     report: (finding) => findings.push(finding),
     reportElsewhere: (problem) => elsewhere.push(problem),
   };
@@ -133,10 +136,13 @@ function wellShapedParts(data: unknown, context: SchemaContext): Partly {
     prefix: part('prefix'),
     state: part('state'),
     session: part('session'),
+    redis: part('redis'),
     sign_in: part('sign_in'),
     directory: part('directory'),
     roles: part('roles'),
+    pages: part('pages'),
     limits: part('limits'),
+    threads: part('threads'),
     audit: part('audit'),
     log: part('log'),
     apps: apps.map((app) => shapes.apps.safeParse([app]).data?.[0]),

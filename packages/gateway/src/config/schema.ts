@@ -4,8 +4,11 @@ import { apps } from './sections/apps.ts';
 import { directory, roles } from './sections/directory.ts';
 import { audit, limits, log } from './sections/limits.ts';
 import { admin, listen, ownPrefix, trustedProxies } from './sections/listen.ts';
+import { pages } from './sections/pages.ts';
+import { redis } from './sections/redis.ts';
 import { session, state } from './sections/session.ts';
 import { signIn } from './sections/sign-in.ts';
+import { threads } from './sections/threads.ts';
 
 /** Every section of the configuration, in the order of the reference. */
 export const sections = (context: SchemaContext) => ({
@@ -15,11 +18,14 @@ export const sections = (context: SchemaContext) => ({
   prefix: ownPrefix(),
   state: state(context),
   session: session(),
+  redis: redis(context),
   sign_in: signIn(context),
   directory: directory(context),
   roles: roles(),
   apps: apps(context),
+  pages: pages(context),
   limits: limits(),
+  threads: threads(),
   audit: audit(),
   log: log(),
 });
@@ -27,7 +33,8 @@ export const sections = (context: SchemaContext) => ({
 /** The one description of a right configuration: it validates, and the reference and the JSON Schema are made of it. */
 export const configSchema = (context: SchemaContext) => z.strictObject(sections(context));
 
-type Frozen<T> = T extends readonly (infer Item)[]
+/** The same, and nothing of it may be changed. */
+export type Frozen<T> = T extends readonly (infer Item)[]
   ? readonly Frozen<Item>[]
   : T extends (...args: never[]) => unknown
     ? T

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parsePasswordHash } from '../auth/password-hash.ts';
-import { canonicalName, type PasswordUser } from '../auth/password.ts';
+import { canonicalName } from '../auth/canonical-name.ts';
+import type { PasswordUser } from '../auth/password-users.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { explainIssue, valueAt } from './explain-issue.ts';
 import { ok, wrong } from './parsed.ts';

@@ -47,6 +47,63 @@ export interface SignOutEvent extends Common {
   readonly kind: 'sign-out';
 }
 
+/** A provider has ended sessions itself (OpenID Connect Back-Channel Logout). */
+export interface ProviderLogoutEvent extends Common {
+  readonly kind: 'provider-logout';
+  /** The id of its entry in the configuration. */
+  readonly provider: string;
+  /** What has ended: one session at the provider, or everything of a person. */
+  readonly ended: 'provider-session' | 'person';
+  /** The revoked key: the provider's session, or the subject. */
+  readonly key: string;
+}
+
+export interface ProviderLogoutRefusedEvent extends Common {
+  readonly kind: 'provider-logout-refused';
+  readonly provider: string;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** Somebody has exchanged their sign-in for a stream token. */
+export interface StreamTokenEvent extends Common {
+  readonly kind: 'stream-token-issued';
+  readonly path: string;
+  /** It is good for everything below the path as well. */
+  readonly below: boolean;
+}
+
+/** Somebody has said yes to one action on one job. */
+export interface ApprovalEvent extends Common {
+  readonly kind: 'approval-given' | 'approval-refused';
+  readonly action: string;
+  readonly job: string;
+  /** Only when refused. */
+  readonly reason: string | undefined;
+}
+
+/** An administrator has made or revoked an API key at the command line. */
+export interface ApiKeyEvent extends Common {
+  readonly kind: 'api-key-created' | 'api-key-revoked';
+  readonly key: string;
+  readonly name: string;
+  readonly owner: string;
+  /** Who on this machine, as the operating system knows them. */
+  readonly by: string;
+}
+
+/** An administrator has ended sessions. `account` and `subject` are those of the person, when there is one. */
+export interface SessionRevokedEvent extends Common {
+  readonly kind: 'session-revoked';
+  readonly ended: 'session' | 'person' | 'everybody';
+  /** What was named: the session's id, or the person; empty for everybody. */
+  readonly key: string;
+  /** How many of those that were listed have ended. */
+  readonly sessions: number;
+  /** Who on this machine, as the operating system knows them. */
+  readonly by: string;
+}
+
 export interface SocketEvent extends Common {
   readonly kind: 'websocket-opened' | 'websocket-closed';
   readonly path: string;
@@ -70,6 +127,12 @@ export type AuditEvent =
   | SignInFailedEvent
   | RefusedEvent
   | SignOutEvent
+  | ProviderLogoutEvent
+  | ProviderLogoutRefusedEvent
+  | StreamTokenEvent
+  | ApprovalEvent
+  | ApiKeyEvent
+  | SessionRevokedEvent
   | SocketEvent
   | UpstreamFailedEvent;
 

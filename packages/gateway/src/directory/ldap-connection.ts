@@ -5,32 +5,36 @@
  *
  * @module
  */
-import { isIP } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
-import { Client, type Entry, type Filter, InvalidCredentialsError, PresenceFilter, ResultCodeError } from 'ldapts';
+import {
+  type Client,
+  type Entry,
+  type Filter,
+  InvalidCredentialsError,
+  NoSuchObjectError,
+  PresenceFilter,
+  ResultCodeError,
+} from 'ldapts';
 import type { Secret } from '../core/secret.ts';
 import { DirectoryError } from '../ports/directory.ts';
+import { bindFault, checkLdapServer, connectLdap, ldapError, type LdapLine, type LdapServer } from './ldap-connect.ts';
 import { textOf } from './ldap-entries.ts';
 
-export interface LdapConnectionOptions {
-  /** `ldaps://host[:port]`, or `ldap://host[:port]` with `startTls`. */
-  readonly url: string;
-  readonly startTls: boolean;
-  /** PEM of the authority that the server's certificate must chain to; default: the system's. */
-  readonly ca: string | undefined;
+export interface LdapConnectionOptions extends LdapServer {
   /** `svc@corp.example`, `CORP\svc` or a distinguished name. */
   readonly user: string;
   readonly password: Secret;
   /** Where to search; `''`: the server's default naming context. */
   readonly base: string;
-  /** For connecting and for each question. */
-  readonly timeoutMs: number;
 }
 
 export interface LdapQuestion {
   readonly filter: Filter;
   readonly attributes: readonly string[];
   readonly sizeLimit: number;
+  /** This entry alone is asked, not what lies below the base; no entry when there is none. `''`: the root DSE. */
+  readonly at?: string;
+  /** What lies below this entry is asked, not what lies below the base. */
+  readonly below?: string;
 }
 
 /** The directory refused our own sign-in. Trying again soon could lock the account. */
@@ -52,11 +56,7 @@ export class LdapConnection {
   /** Throws `DirectoryError` for options that would send the password in the clear, or none at all. */
   constructor(options: LdapConnectionOptions) {
     this.#options = options;
-    const { protocol } = parseUrl(options.url);
-    if (protocol === 'ldap:' && !options.startTls)
-      throw this.#error('ldap:// sends the password in the clear. Use ldaps://, or set start_tls: true');
-    if (protocol === 'ldaps:' && options.startTls)
-      throw this.#error('ldaps:// is encrypted from the start. Remove start_tls, or use ldap://');
+    checkLdapServer(options);
     // RFC 4513, 5.1.2: a simple bind without a password "succeeds" as nobody.
     if (options.user === '' || options.password.reveal() === '')
       throw this.#error('the bind user or its password is empty');
@@ -90,16 +90,22 @@ export class LdapConnection {
     await opened?.end();
   }
 
-  async #ask(opened: Opened, { filter, attributes, sizeLimit }: LdapQuestion): Promise<readonly Entry[]> {
-    const { searchEntries } = await opened.client.search(opened.base, {
-      scope: 'sub',
-      filter,
-      attributes: [...attributes],
-      explicitBufferAttributes: ['objectSid'],
-      sizeLimit,
-      timeLimit: Math.ceil(this.#options.timeoutMs / 1_000),
-    });
-    return searchEntries;
+  async #ask(opened: Opened, question: LdapQuestion): Promise<readonly Entry[]> {
+    const { filter, attributes, sizeLimit, at, below } = question;
+    try {
+      const { searchEntries } = await opened.client.search(at ?? below ?? opened.base, {
+        scope: at === undefined ? 'sub' : 'base',
+        filter,
+        attributes: [...attributes],
+        explicitBufferAttributes: ['objectSid', 'tokenGroups'],
+        sizeLimit,
+        timeLimit: Math.ceil(this.#options.timeoutMs / 1_000),
+      });
+      return searchEntries;
+    } catch (error) {
+      if (at !== undefined && error instanceof NoSuchObjectError) return [];
+      throw error;
+    }
   }
 
   /** The connection of the moment; everyone who asks while it is being made waits for the same one. */
@@ -119,43 +125,17 @@ export class LdapConnection {
   }
 
   async #open(): Promise<Opened> {
-    const { url, startTls, ca, user, password, timeoutMs } = this.#options;
-    const { hostname } = parseUrl(url);
-    const tlsOptions: ConnectionOptions = { minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) };
-    const client = new Client({
-      url,
-      timeout: timeoutMs,
-      connectTimeout: timeoutMs,
-      ...(startTls ? {} : { tlsOptions }), // with tlsOptions, ldapts would begin TLS at once
-    });
-    // The certificate is checked against the host of the URL; a name also goes into SNI.
-    const upgrade: ConnectionOptions = {
-      ...tlsOptions,
-      host: hostname,
-      ...(isIP(hostname) ? {} : { servername: hostname }),
-    };
-    let alive = true;
-    const end = async (): Promise<void> => {
-      // On a connection that is gone, ldapts would wait for its time-out.
-      if (alive) await client.unbind().catch(() => {});
-      upgrade.socket?.destroy();
-    };
-    const deadline = setTimeout(() => upgrade.socket?.destroy(), timeoutMs); // ldapts sets no limit for the handshake
+    const { user, password } = this.#options;
+    let line: LdapLine | undefined;
     try {
-      if (startTls) await client.startTLS(upgrade);
-      clearTimeout(deadline);
-      // After StartTLS, ldapts does not notice when the connection below ends.
-      upgrade.socket?.once('close', () => {
-        alive = false;
-      });
+      line = await connectLdap(this.#options);
+      const { client, alive, end } = line;
       await client.bind(user, password.reveal());
       const base = this.#options.base === '' ? await this.#defaultBase(client) : this.#options.base;
-      return { client, base, alive: () => alive && client.isBound, end };
+      return { client, base, alive: () => alive() && client.isBound, end };
     } catch (error) {
-      void end();
+      void line?.end();
       throw this.#failed(error);
-    } finally {
-      clearTimeout(deadline);
     }
   }
 
@@ -181,7 +161,7 @@ export class LdapConnection {
     const why = error instanceof Error ? error.message : 'unknown error';
     if (error instanceof InvalidCredentialsError)
       return new DirectorySignInError(
-        `Cannot ask directory ${this.#options.url}: it refused the bind user: ${signInFault(why)}`,
+        `Cannot ask directory ${this.#options.url}: it refused the bind user: ${bindFault(error).words}`,
         {
           cause: error,
         },
@@ -190,34 +170,6 @@ export class LdapConnection {
   }
 
   #error(why: string, cause?: unknown): DirectoryError {
-    return new DirectoryError(`Cannot ask directory ${this.#options.url}: ${why}`, { cause });
+    return ldapError(this.#options.url, why, cause);
   }
-}
-
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'ldap:' && url.protocol !== 'ldaps:') || url.hostname === '')
-    throw new DirectoryError('Cannot use directory: its URL is not of the form ldaps://host[:port]');
-  if (url.username !== '' || url.password !== '')
-    throw new DirectoryError('Cannot use directory: its URL contains credentials');
-  return url;
-}
-
-/** Active Directory's codes for a refused bind, in words (MS-ADTS 3.1.1.5, Win32 error codes in hexadecimal). */
-const signInFaults: readonly (readonly [code: string, meaning: string])[] = [
-  ['525', 'no such user'],
-  ['52e', 'wrong name or password'],
-  ['530', 'not allowed at this time'],
-  ['531', 'not allowed from this machine'],
-  ['532', 'its password has expired'],
-  ['533', 'the account is disabled'],
-  ['701', 'the account has expired'],
-  ['773', 'its password must be changed first'],
-  ['775', 'the account is locked'],
-];
-
-function signInFault(text: string): string {
-  const code = /\bdata ([0-9a-f]{3})\b/.exec(text)?.[1];
-  const known = signInFaults.find(([each]) => each === code);
-  return known === undefined ? 'invalid credentials' : `${known[1]} (${known[0]})`;
 }

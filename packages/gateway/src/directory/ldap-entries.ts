@@ -7,6 +7,7 @@
 import { sidFromBytes, sidToBytes } from '@cardea/kerberos';
 import { type Entry, EqualityFilter, type Filter, OrFilter } from 'ldapts';
 import type { Person } from '../ports/directory.ts';
+import type { AccountState } from '../ports/people.ts';
 
 /** Alternatives in one filter: well below what servers limit, and one answer stays within one packet or two. */
 export const maxSidsPerFilter = 100;
@@ -49,8 +50,8 @@ export function readGroups(entries: readonly Entry[]): ReadonlyMap<string, strin
   const names = new Map<string, string>();
   for (const entry of entries) {
     const name = textOf(entry, 'sAMAccountName');
-    const sid = first(entry, 'objectSid');
-    if (name !== undefined && Buffer.isBuffer(sid)) names.set(sidFromBytes(sid), name);
+    const sid = sidOf(entry);
+    if (name !== undefined && sid !== undefined) names.set(sid, name);
   }
   return names;
 }
@@ -64,6 +65,40 @@ export function readPerson(entries: readonly Entry[]): Person | undefined {
     email: textOf(entry, 'mail'),
     upn: textOf(entry, 'userPrincipalName'),
   };
+}
+
+/** The entry's own SID. */
+export function sidOf(entry: Entry): string | undefined {
+  return sidsOf(entry, 'objectSid')[0];
+}
+
+/** All values of an attribute that holds SIDs. */
+export function sidsOf(entry: Entry, attribute: string): readonly string[] {
+  const value = entry[attribute];
+  const values = Array.isArray(value) ? value : [value];
+  return values.flatMap((each) => (Buffer.isBuffer(each) ? [sidFromBytes(each)] : []));
+}
+
+/** MS-ADTS 2.2.16: bits of userAccountControl. */
+const disabledBit = 0x2;
+const lockoutBit = 0x10;
+/** MS-ADTS 2.2.1.26: both of them say "never". */
+const neverExpires = new Set(['0', '9223372036854775807']);
+/** Milliseconds from 1601, where Windows begins to count, to 1970. */
+const windowsEpochMs = 11_644_473_600_000n;
+
+/** Whether the account is good for signing in now, worst first. */
+export function accountStateOf(entry: Entry, now: number): AccountState {
+  const control = textOf(entry, 'userAccountControl');
+  if (control === undefined || !/^-?[0-9]+$/.test(control)) return 'unknown';
+  if ((Number(control) & disabledBit) !== 0) return 'disabled';
+  const expires = textOf(entry, 'accountExpires') ?? '0';
+  if (!/^[0-9]+$/.test(expires)) return 'unknown';
+  if (!neverExpires.has(expires) && BigInt(expires) / 10_000n - windowsEpochMs <= BigInt(Math.floor(now)))
+    return 'expired';
+  // Computed by the domain controller, who knows when a lockout ends.
+  const computed = Number(textOf(entry, 'msDS-User-Account-Control-Computed') ?? 0);
+  return (computed & lockoutBit) === 0 ? 'active' : 'locked';
 }
 
 /** The first value of an attribute as text; `undefined` when there is none or it is empty. */

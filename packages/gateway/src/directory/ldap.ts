@@ -1,8 +1,9 @@
 /**
  * Active Directory over LDAP as a `Directory`: names for SIDs, particulars of people.
  *
- * Answers are remembered; an old one serves while the server cannot be asked. That is
- * safe because memberships never come from here: only what a group or person is called.
+ * Names are remembered; an old one serves while the server cannot be asked. That is
+ * safe because it is only what a group or person is called. Who is in which group
+ * (`people`) is remembered by whoever asks, with a limit to its age.
  *
  * Names come from the one domain below the base. Do not point it at a global
  * catalogue: two domains may each have a group of the same name.
@@ -10,7 +11,7 @@
  * @module
  */
 import { type Directory, DirectoryError, type Person } from '../ports/directory.ts';
-import { DirectorySignInError, LdapConnection, type LdapConnectionOptions } from './ldap-connection.ts';
+import type { LdapConnectionOptions } from './ldap-connection.ts';
 import {
   batches,
   groupAttributes,
@@ -21,6 +22,8 @@ import {
   readPerson,
   sidFilter,
 } from './ldap-entries.ts';
+import { type LdapPeople, ldapPeople } from './ldap-people.ts';
+import { PatientConnection } from './ldap-patience.ts';
 import { LookupCache } from './lookup-cache.ts';
 
 export interface LdapDirectoryOptions extends LdapConnectionOptions {
@@ -30,54 +33,39 @@ export interface LdapDirectoryOptions extends LdapConnectionOptions {
   readonly onTrouble?: (message: string) => void;
 }
 
+export interface LdapDirectory extends Directory {
+  /** Asked over the same connection; remembers nothing. */
+  readonly people: LdapPeople;
+}
+
 const freshAbsentMs = 60_000;
 const maxEntries = 50_000;
 
-/** While the directory is down, people who sign in should not each wait for a time-out. */
-const pauseMs = 5_000;
-/** A refused password, tried again and again, locks the account. */
-const pauseAfterRefusalMs = 60_000;
-
 /** Throws `DirectoryError` for options that cannot work; connects at the first question. */
-export function ldapDirectory(options: LdapDirectoryOptions): Directory {
+export function ldapDirectory(options: LdapDirectoryOptions): LdapDirectory {
   const { cacheMs = 10 * 60_000, onTrouble = () => {} } = options;
   const limits = { freshMs: cacheMs, freshAbsentMs: Math.min(freshAbsentMs, cacheMs), maxEntries };
   const groups = new LookupCache<string>(limits);
-  const people = new LookupCache<Person>(limits);
-  const connection = new LdapConnection(options);
+  const persons = new LookupCache<Person>(limits);
+  const connection = new PatientConnection(options, onTrouble);
   /** Questions under way, by SID, so that a thousand people who come at nine o'clock ask once. */
   const groupsAsked = new Map<string, Promise<void>>();
   const peopleAsked = new Map<string, Promise<void>>();
-  let pause: { readonly until: number; readonly error: DirectoryError } | undefined;
-
-  /** One question; remembers for a while that the directory is down. */
-  async function ask<T>(now: number, question: () => Promise<T>): Promise<T> {
-    if (pause !== undefined && now < pause.until) throw pause.error;
-    try {
-      const answer = await question();
-      if (pause !== undefined) onTrouble(`Directory ${options.url} answers again`);
-      pause = undefined;
-      return answer;
-    } catch (error) {
-      if (!(error instanceof DirectoryError)) throw error;
-      if (pause === undefined) onTrouble(`${error.message}. What is remembered serves meanwhile`);
-      pause = { until: now + (error instanceof DirectorySignInError ? pauseAfterRefusalMs : pauseMs), error };
-      throw error;
-    }
-  }
 
   async function fetchGroups(sids: readonly string[], now: number): Promise<void> {
     const question = { filter: sidFilter(sids), attributes: groupAttributes, sizeLimit: 2 * sids.length };
-    const names = readGroups(await ask(now, () => connection.search(question)));
+    const names = readGroups(await connection.search(question, now));
     for (const sid of sids) groups.set(sid, names.get(sid), now);
   }
 
   async function fetchPerson(sid: string, now: number): Promise<void> {
     const question = { filter: sidFilter([sid]), attributes: personAttributes, sizeLimit: 2 };
-    people.set(sid, readPerson(await ask(now, () => connection.search(question))), now);
+    persons.set(sid, readPerson(await connection.search(question, now)), now);
   }
 
   return {
+    people: ldapPeople(connection),
+
     async groupNames(sids, now) {
       const wanted = [...new Set(sids)].filter(isSid);
       const due = wanted.filter((sid) => groups.get(sid, now)?.fresh !== true);
@@ -97,18 +85,18 @@ export function ldapDirectory(options: LdapDirectoryOptions): Directory {
 
     async person(sid, now) {
       if (!isSid(sid)) return undefined;
-      if (people.get(sid, now)?.fresh !== true) {
+      if (persons.get(sid, now)?.fresh !== true) {
         if (!peopleAsked.has(sid)) share(peopleAsked, [sid], fetchPerson(sid, now));
         const trouble = await settle([peopleAsked.get(sid)]);
-        if (trouble !== undefined && people.get(sid, now) === undefined)
+        if (trouble !== undefined && persons.get(sid, now) === undefined)
           throw new DirectoryError(trouble.message, { cause: trouble });
       }
-      return people.get(sid, now)?.value;
+      return persons.get(sid, now)?.value;
     },
 
     async ping() {
       // Everyone's SID: a question that every directory can answer, with one entry or none.
-      await connection.search({ filter: sidFilter(['S-1-1-0']), attributes: ['objectSid'], sizeLimit: 2 });
+      await connection.searchNow({ filter: sidFilter(['S-1-1-0']), attributes: ['objectSid'], sizeLimit: 2 });
     },
 
     close: () => connection.close(),

@@ -1,4 +1,5 @@
 import type { Condition, Predicate } from './condition.ts';
+import { credentialsCondition } from './conditions/credentials.ts';
 import { groupsCondition } from './conditions/groups.ts';
 import { moduleCondition } from './conditions/module.ts';
 import { publicCondition } from './conditions/public.ts';
@@ -14,6 +15,7 @@ export const conditions: readonly Condition[] = [
   groupsCondition,
   rolesCondition,
   moduleCondition,
+  credentialsCondition,
 ];
 
 export interface CompiledRule {

@@ -2,10 +2,10 @@ import type { Rule } from './rule.ts';
 import type { Subject } from './subject.ts';
 
 /** Why a condition holds. */
-export type Grant = 'public' | 'signed-in' | 'in-group' | 'role-held' | 'module-open';
+export type Grant = 'public' | 'signed-in' | 'in-group' | 'role-held' | 'module-open' | 'credentials-shown';
 
 /** Why a condition does not hold. */
-export type Shortfall = 'not-signed-in' | 'not-in-group' | 'role-missing' | 'module-missing';
+export type Shortfall = 'not-signed-in' | 'not-in-group' | 'role-missing' | 'module-missing' | 'credential-missing';
 
 export type Finding =
   | { readonly holds: true; readonly reason: Grant }

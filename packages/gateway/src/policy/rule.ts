@@ -18,7 +18,20 @@ export interface Rule {
   readonly groups?: readonly string[] | undefined;
   readonly roles?: readonly string[] | undefined;
   readonly module?: string | undefined;
+  /** The request carries every one of these. */
+  readonly credentials?: readonly string[] | undefined;
 }
+
+/** What a request may prove with who is there. `session` stands for every method that begins one. */
+export const credentialKinds = [
+  'session',
+  'api_key',
+  'bearer',
+  'stream_token',
+  'approval',
+  'trusted_header',
+  'client_certificate',
+] as const;
 
 /** A role: who has it, and which modules it opens (`*` opens all). */
 export interface Role {

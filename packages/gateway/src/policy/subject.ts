@@ -15,17 +15,26 @@ export interface Subject {
   readonly roles: ReadonlySet<string>;
   /** `*` opens all. */
   readonly modules: ReadonlySet<string>;
+  /** The kinds of credentials that the request proved; `session` for any that began a session. */
+  readonly credentials: ReadonlySet<string>;
 }
 
+const none: ReadonlySet<string> = new Set();
+const bySession: ReadonlySet<string> = new Set(['session']);
+
 /** Prepares an identity for `decide`. */
-export function subjectOf(identity: Identity | undefined, roles: Readonly<Record<string, Role>>): Subject {
+export function subjectOf(
+  identity: Identity | undefined,
+  roles: Readonly<Record<string, Role>>,
+  credentials: ReadonlySet<string> = identity === undefined ? none : bySession,
+): Subject {
   const groups = new Set(identity?.groups.map(foldGroup));
   const sids = new Set(identity?.sids); // written with a capital S by everybody who makes one
   const held = Object.entries(roles)
     .filter(([, role]) => role.groups.some((group) => isMember({ groups, sids }, groupRef(group))))
     .map(([name]) => name)
     .sort();
-  return { identity, groups, sids, roles: new Set(held), modules: new Set(modulesOf(held, roles)) };
+  return { identity, groups, sids, roles: new Set(held), modules: new Set(modulesOf(held, roles)), credentials };
 }
 
 /** Nobody: a request without a sign-in. */

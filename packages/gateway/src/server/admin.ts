@@ -7,14 +7,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Directory } from '../ports/directory.ts';
 import type { Handler, Reply, RequestHead, Verdict } from '../wire/http.ts';
-import type { Metrics } from './metrics.ts';
 
 export interface AdminParts {
-  readonly metrics: Metrics;
+  /** All metrics as text, and the type of that text. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly directory: Directory | undefined;
   readonly database: DatabaseSync;
   /** The gateway is stopping: load balancers should look elsewhere. */
   readonly draining: () => boolean;
+  /** Where threads serve: how many do, and how many should. */
+  readonly threads?: () => { readonly running: number; readonly wanted: number };
 }
 
 /** Answers `/metrics`, `/healthz` and `/readyz`. */
@@ -46,6 +48,7 @@ export class AdminHandler implements Handler {
   /**
    * Ready means: sends me people. The database is needed for every Kerberos sign-in (replays), so without it the
    * answer is 503. Without the directory, sessions and sign-ins go on with the names that are remembered: degraded, 200.
+   * The same while a thread that has died is started again; without any thread nobody is served.
    */
   async #ready(): Promise<Verdict> {
     const checks: Record<string, string> = {};
@@ -56,8 +59,11 @@ export class AdminHandler implements Handler {
       checks['database'] = 'failed';
     }
     if (this.#parts.directory !== undefined) checks['directory'] = await reachable(this.#parts.directory);
+    const threads = this.#parts.threads?.();
+    if (threads !== undefined)
+      checks['threads'] = threads.running === threads.wanted ? 'ok' : `${threads.running} of ${threads.wanted}`;
     if (this.#parts.draining()) checks['gateway'] = 'stopping';
-    const ready = checks['database'] === 'ok' && !this.#parts.draining();
+    const ready = checks['database'] === 'ok' && threads?.running !== 0 && !this.#parts.draining();
     const status = !ready ? 'not-ready' : Object.values(checks).every((check) => check === 'ok') ? 'ready' : 'degraded';
     const body = `${JSON.stringify({ status, checks })}\n`;
     return replied({
@@ -68,8 +74,8 @@ export class AdminHandler implements Handler {
   }
 
   async #metrics(): Promise<Verdict> {
-    const { registry } = this.#parts.metrics;
-    return replied({ status: 200, fields: ['Content-Type', registry.contentType], body: await registry.metrics() });
+    const { contentType, text: body } = await this.#parts.metrics();
+    return replied({ status: 200, fields: ['Content-Type', contentType], body });
   }
 }
 

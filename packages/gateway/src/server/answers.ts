@@ -4,21 +4,17 @@
  *
  * @module
  */
-import type { Fields } from '../wire/fields.ts';
-import type { Reply } from '../wire/http.ts';
+import { type Fields, singleField } from '../wire/fields.ts';
+import type { Reply, RequestHead } from '../wire/http.ts';
+import { returnPath } from '../wire/return-path.ts';
 import type { App } from './apps.ts';
-import { problemPage, refusedPage, signInPage } from './pages/pages.ts';
+import type { PageContext } from './pages/layout.ts';
+import { problemPage, refusedPage } from './pages/pages.ts';
+import { signInPage } from './pages/sign-in-page.ts';
+import type { ProblemCode } from './pages/texts.ts';
 import { jsonReply, pageReply, redirectReply } from './replies.ts';
 import type { RequestContext } from './request-context.ts';
-
-/** What the answers need to know about this gateway's sign-in methods. */
-export interface SignInOffer {
-  readonly prefix: string;
-  /** `WWW-Authenticate` values of the methods that have one, in configured order. */
-  readonly challenges: readonly string[];
-  /** There is a form at `<prefix>/login`. */
-  readonly form: boolean;
-}
+import { isSilent, type SignInOffer, signInUrl, wayUrl } from './sign-in-plan.ts';
 
 /**
  * Nobody is signed in, and somebody has to be. With a silent method the 401 itself asks for it and its body is the sign-in
@@ -32,18 +28,27 @@ export function notSignedIn(
 ): Reply {
   const extra = options.extra ?? [];
   const failed = options.failed === true;
+  const person = context.audience === 'person';
   // A browser that gets a token with the refusal shows a network error of its own instead of our page.
-  const reply = failed && context.audience === 'person' ? undefined : options.challenge;
-  const challenges = reply === undefined ? offer.challenges : [reply];
+  const reply = failed && person ? undefined : options.challenge;
+  // What no browser answers by itself is for programs.
+  const offered = person ? offer.challenges.filter(isSilent) : offer.challenges;
+  const challenges = reply === undefined ? offered : [reply];
   const challengeFields = challenges.flatMap((value) => ['WWW-Authenticate', value]);
-  const login = `${offer.prefix}/login?return=${encodeURIComponent(context.target)}`;
-  if (context.audience === 'person') {
-    if (challenges.length === 0 && offer.form) return redirectReply(login, extra);
-    const body = signInPage({
-      action: offer.form ? `${offer.prefix}/login` : undefined,
-      returnTo: context.target,
+  const [first, ...others] = offer.ways;
+  if (person) {
+    const repeatable = isRepeatable(context.head);
+    // One way in needs no choice; several are shown together. What a form has sent would be lost without a word.
+    if (challenges.length === 0 && first !== undefined && repeatable) {
+      const target = others.length === 0 ? wayUrl(offer, first, context.target) : signInUrl(offer, context.target);
+      return redirectReply(target, extra);
+    }
+    const body = signInPage(context, {
+      offer,
+      returnTo: repeatable ? context.target : formPage(context),
       problem: undefined,
       negotiateFailed: true,
+      notCarriedOut: !repeatable,
       name: '',
     });
     return pageReply(401, body, [...challengeFields, ...extra]);
@@ -54,7 +59,7 @@ export function notSignedIn(
       error: failed ? 'sign-in-failed' : 'not-signed-in',
       message: failed ? 'The credential was not accepted; the reason is in the audit log' : 'Sign in first',
       requestId: context.requestId,
-      ...(offer.form ? { signInUrl: login } : {}),
+      ...(first === undefined ? {} : { signInUrl: signInUrl(offer, context.target) }),
     },
     [...challengeFields, ...extra],
   );
@@ -77,27 +82,64 @@ export function notAllowed(
   // The page that refused people are sent to may be refused itself: no loop.
   if (app.unauthorized !== undefined && app.unauthorized !== context.path)
     return redirectReply(app.unauthorized, extra);
-  return pageReply(
-    403,
-    refusedPage({
-      account,
-      app: app.name,
-      requestId: context.requestId,
-      prefix: offer.prefix,
-      silent: offer.challenges.length > 0,
-    }),
-    extra,
-  );
+  const page = refusedPage(context, {
+    account,
+    app: app.name,
+    requestId: context.requestId,
+    prefix: offer.prefix,
+    signIn: offer.ways.length === 0 ? undefined : signInUrl(offer, isRepeatable(context.head) ? context.target : '/'),
+    silent: offer.challenges.some(isSilent),
+  });
+  return pageReply(403, page, extra);
 }
 
-/** Any other answer of ours. */
+/** Who gets any other answer of ours. */
+export type ProblemContext =
+  | { readonly audience: 'program' | 'upgrade'; readonly requestId: string | undefined }
+  | (PageContext & {
+      readonly audience: 'person';
+      readonly requestId: string | undefined;
+      readonly head: RequestHead;
+      /** `undefined` when the request does not even tell that. */
+      readonly target: string | undefined;
+    });
+
+/** Any other answer of ours. `detail` is for those who have written the program. */
 export function problem(
-  context: { readonly audience: RequestContext['audience']; readonly requestId: string | undefined },
+  context: ProblemContext,
   status: number,
-  view: { readonly error: string; readonly title: string; readonly text: string },
-  extra: Fields = [],
+  code: ProblemCode,
+  options: { readonly extra?: Fields; readonly detail?: string } = {},
 ): Reply {
-  return context.audience === 'person'
-    ? pageReply(status, problemPage({ title: view.title, text: view.text, requestId: context.requestId }), extra)
-    : jsonReply(status, { error: view.error, message: view.text, requestId: context.requestId }, extra);
+  const { requestId } = context;
+  if (context.audience !== 'person') {
+    const message = options.detail ?? messages[code];
+    return jsonReply(status, { error: code, message, requestId }, options.extra);
+  }
+  const again = status >= 500 && isRepeatable(context.head) ? context.target : undefined;
+  return pageReply(status, problemPage(context, { code, requestId, again }), options.extra);
+}
+
+/** What programs get, in the one language of those who write them. */
+const messages: Readonly<Record<ProblemCode, string>> = {
+  'account-barred': 'The account is disabled or has expired; the reason is in the audit log',
+  'bad-request': 'The request cannot be read',
+  'cross-site': 'A page of another site caused this request, so it was not carried out',
+  csrf: 'Send the value of the cookie __Host-cardea-csrf (without TLS: cardea-csrf) again as X-CSRF-Token',
+  'not-found': 'No application answers at this address',
+  'path-ambiguous': 'The path leads to different applications, depending on who reads it',
+  'sign-in-unavailable': 'Signing in is not possible right now. Try again in a minute',
+  'stream-token-repeated': 'A stream token may stand in an address once',
+  'upstream-timeout': 'The application does not answer. Try again in a minute',
+  'upstream-unreachable': 'The application cannot be reached. Try again in a minute',
+};
+
+/** Whether a browser can ask again by address alone. */
+const isRepeatable = ({ method }: RequestHead): boolean => method === 'GET' || method === 'HEAD';
+
+/** Where a form that was sent may have stood, as far as the browser tells. */
+function formPage({ fields, origin }: RequestContext): string {
+  const referer = singleField(fields, 'referer');
+  if (referer === undefined || referer === 'ambiguous' || !referer.value.startsWith(`${origin}/`)) return '/';
+  return returnPath(referer.value.slice(origin.length));
 }

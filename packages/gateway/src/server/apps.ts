@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { SignInPlan } from './sign-in-plan.ts';
 import type { Policy } from '../policy/compile.ts';
 import type { HeaderEncoding } from '../wire/identity-fields.ts';
 import type { Upstream } from '../wire/http.ts';
@@ -22,6 +23,10 @@ export interface App {
   /** What the upstream gets as `Host`; `undefined`: the client's. */
   readonly upstreamHost: string | undefined;
   readonly allowedOrigins: readonly string[];
+  /** How people sign in here; `none`: Cardea keeps out of it, and the app is open to everybody. */
+  readonly signIn: SignInPlan | 'none';
+  /** Requests that change something must bring the session's token. */
+  readonly csrf: boolean;
   /** Where refused pages are sent instead of a 403 page. */
   readonly unauthorized: string | undefined;
 }

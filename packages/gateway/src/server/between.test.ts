@@ -2,19 +2,43 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { forApp, forClient } from './between.ts';
 
+const app = (...own: readonly string[]) => ({
+  signIn: {
+    byRequest: [],
+    bySession: [],
+    providers: new Set<string>(),
+    ownFields: new Set(own),
+    streamParameter: undefined,
+    offer: { prefix: '/auth', challenges: [], ways: [] },
+  },
+});
+
 test("forApp() keeps the app's own cookies and drops the gateway's, with and without prefix", () => {
-  const cookie = 'theme=dark; cardea=a; __Host-cardea=b; __Host-cardea-tx=c; lang=de';
-  assert.deepEqual(forApp(['Cookie', cookie]), ['Cookie', 'theme=dark; lang=de']);
+  const cookie =
+    'theme=dark; cardea=a; __Host-cardea=b; __Host-cardea-tx=c; cardea-tx-0123=d; __Host-cardea-csrf=e; cardeal=f; lang=de';
+  assert.deepEqual(forApp(['Cookie', cookie], app()), ['Cookie', 'theme=dark; cardeal=f; lang=de']);
 });
 
 test('forApp() drops a Negotiate token, however its scheme is spelled, and no other credential', () => {
-  assert.deepEqual(forApp(['Authorization', 'nEgOtIaTe YII=']), []);
-  assert.deepEqual(forApp(['Authorization', 'Negotiate']), []);
-  assert.deepEqual(forApp(['authorization', 'Bearer x']), ['authorization', 'Bearer x']);
+  assert.deepEqual(forApp(['Authorization', 'nEgOtIaTe YII='], app()), []);
+  assert.deepEqual(forApp(['Authorization', 'Negotiate'], app()), []);
+  assert.deepEqual(forApp(['authorization', 'Bearer x'], app()), ['authorization', 'Bearer x']);
+});
+
+test('forApp() drops the fields that carry credentials for us, and API keys in whatever place', () => {
+  assert.deepEqual(forApp(['X-API-Key', 'a', 'X-Other', 'b'], app('x-api-key')), ['X-Other', 'b']);
+  assert.deepEqual(forApp(['Authorization', 'bearer  cardea_1_2'], app()), []);
+});
+
+test('forApp() keeps every credential for an app that nobody signs in to by way of us, but not our cookies', () => {
+  const none = { signIn: 'none' } as const;
+  const fields = ['Authorization', 'Negotiate YII=', 'X-API-Key', 'a'];
+  assert.deepEqual(forApp([...fields, 'Cookie', 'cardea=a; b=c'], none), [...fields, 'Cookie', 'b=c']);
+  assert.deepEqual(forApp(['Authorization', 'Bearer cardea_1_2'], none), ['Authorization', 'Bearer cardea_1_2']);
 });
 
 test('forApp() leaves Host to whoever sets it anew', () => {
-  assert.deepEqual(forApp(['host', 'a', 'Accept', '*/*']), ['Accept', '*/*']);
+  assert.deepEqual(forApp(['host', 'a', 'Accept', '*/*'], app()), ['Accept', '*/*']);
 });
 
 test("forClient() drops cookies that an app sets in the gateway's name", () => {

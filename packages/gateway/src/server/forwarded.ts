@@ -13,6 +13,8 @@ export interface ForwardedParts {
   readonly app: App;
   readonly live: Live | undefined;
   readonly identity: PreparedFields | undefined;
+  /** What the credentials say to the app beyond the identity. */
+  readonly appFields: Fields;
   readonly recorder: Recorder;
   readonly reading: Pick<ReadingOptions, 'stripIdentity'>;
 }
@@ -29,18 +31,18 @@ export class Forwarded implements Forward {
   readonly #parts: ForwardedParts;
 
   constructor(parts: ForwardedParts, responseFields: Fields) {
-    const { context, app, identity } = parts;
-    const client = context.toUpstream(app.upstreamHost);
+    const { context, app, identity, appFields } = parts;
+    const client = context.toUpstream(app);
     this.upstream = app.upstream;
     this.target = context.target;
     this.prepared = identity === undefined ? [client] : [client, identity];
-    this.fields = ['X-Request-Id', context.requestId];
+    this.fields = ['X-Request-Id', context.requestId, ...appFields];
     this.responseFields = responseFields;
     this.#parts = parts;
   }
 
   /** What an answer of ours in the place of the app's depends on. */
-  get about(): Pick<RequestContext, 'audience' | 'requestId'> {
+  get about(): RequestContext {
     return this.#parts.context;
   }
 

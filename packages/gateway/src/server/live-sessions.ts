@@ -6,17 +6,35 @@
  * @module
  */
 import { type PreparedFields, prepareFields } from '@cardea/http1';
+import type { Accepted, MethodKind } from '../auth/authenticator.ts';
+import { type CsrfTokens, csrfCookieName } from '../auth/csrf.ts';
 import { withGroupNames } from '../auth/group-names.ts';
-import { renewedSession, type Session, sessionEnd, sessionState, startSession } from '../auth/session.ts';
+import { AccountBarred, type LookUpGroups } from '../auth/memberships.ts';
+import {
+  confirmedSession,
+  packSession,
+  renewedSession,
+  type Session,
+  type SessionOrigin,
+  sessionEnd,
+  sessionState,
+  startSession,
+  unpackSession,
+} from '../auth/session.ts';
+import type { Issued } from '../auth/revocation-list.ts';
 import type { SessionCache } from '../auth/session-cache.ts';
-import type { SessionCookies } from '../auth/session-cookie.ts';
+import type { OpenedSession, SessionCookies } from '../auth/session-cookie.ts';
 import type { Identity } from '../core/identity.ts';
 import { type Subject, subjectOf } from '../policy/subject.ts';
 import type { Role } from '../policy/rule.ts';
 import type { Directory } from '../ports/directory.ts';
+import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { setCookie } from '../wire/cookies.ts';
+import type { Fields } from '../wire/fields.ts';
 import type { App } from './apps.ts';
+import { deviceOf } from './device.ts';
 import { identityHeaders } from './identity-headers.ts';
+import type { RequestContext } from './request-context.ts';
 
 /** One signed-in person with everything that requests need of them. */
 export interface Live {
@@ -31,10 +49,47 @@ export interface Live {
   readonly headers: Map<App, { readonly fields: PreparedFields; readonly until: number }>;
 }
 
+/** Who is signed in, for administrators; and the bodies of sessions that do not travel in their cookie. */
+export interface SessionRegistry {
+  /** Notes a session that has begun. With a `body`, that is kept until the session's end; else nothing has to be. */
+  begun(session: Session, about: SessionPlace, body: Uint8Array | undefined): Promise<void>;
+  /** The body of a session; `undefined` when it has been removed. Throws when the store cannot be asked. */
+  body(id: string): Promise<Uint8Array | undefined>;
+  /** Notes that a session is in use. At once, and written some time later. */
+  seen(id: string, now: number): void;
+  ended(id: string): Promise<void>;
+}
+
+/** Where a session began. */
+export interface SessionPlace {
+  readonly address: string;
+  /** `Chrome on Windows`, as far as the browser tells. */
+  readonly device: string;
+  readonly app: string;
+}
+
+/** What has been revoked, as this thread knows it. */
+export interface RevocationCheck {
+  /** False while it is not known at all what is revoked. */
+  readonly ready: boolean;
+  isRevoked(about: Issued): boolean;
+  /** The time of issue that makes a session good which begins now. */
+  earliestIssue(who: Omit<Issued, 'id' | 'issuedAt'>, now: number): number;
+}
+
 export interface LiveSessionsOptions {
   readonly cookies: SessionCookies;
   readonly cache: SessionCache<Live>;
+  readonly registry: SessionRegistry;
+  /** Keep the body of every session in the registry and only its name in the cookie. */
+  readonly bodiesInRegistry: boolean;
+  readonly revocations: RevocationCheck;
+  readonly csrf: CsrfTokens;
   readonly directory: Directory | undefined;
+  /** All groups of a person, for sign-in methods that ask the directory for them. Never fails for a directory that is down. */
+  readonly lookUpGroups: LookUpGroups;
+  /** Asks the method that began a session whether it still stands by the person, when that is due. */
+  readonly recheck: (session: Session, now: number) => Promise<Recheck> | undefined;
   readonly roles: Readonly<Record<string, Role>>;
   readonly idleMs: number;
   readonly sameSite: 'lax' | 'strict' | 'none';
@@ -44,9 +99,17 @@ export interface LiveSessionsOptions {
   readonly assertionReuseMs: number;
 }
 
+/** What became of asking again. */
+export type Recheck =
+  /** The person as the method knows them now. */
+  | { readonly kind: 'confirmed'; readonly identity: Identity; readonly lookUpGroups: boolean }
+  | { readonly kind: 'ended' }
+  /** It could not be asked now, or somebody else is asking: what is known goes on. */
+  | { readonly kind: 'later' };
+
 export type Opened =
   | { readonly kind: 'ok'; readonly live: Live; readonly renew: boolean }
-  | { readonly kind: 'expired' | 'idle' | 'invalid' };
+  | { readonly kind: 'expired' | 'idle' | 'invalid' | 'revoked' };
 
 /** Opens, starts, renews and ends sessions. */
 export class LiveSessions {
@@ -56,45 +119,89 @@ export class LiveSessions {
     this.#options = options;
   }
 
-  /** Opens a cookie's value: at once when it was opened before, else with at most one question to the directory. */
+  /**
+   * Opens a cookie's value: at once when it was opened before, else with at most one question to the registry and one to the
+   * directory. Rejects when the registry has to be asked and cannot be, and while it is not known what is revoked.
+   */
   open(cookie: string, now: number): Opened | Promise<Opened> {
-    const { cache, cookies, idleMs } = this.#options;
+    const { cache, cookies, idleMs, revocations } = this.#options;
+    if (!revocations.ready)
+      return Promise.reject(new StoreUnavailable('the list of revoked sessions has not been read yet'));
     const known = cache.get(cookie, now);
     if (known !== undefined) {
+      if (this.#isRevoked(known.session)) return { kind: 'revoked' };
       const state = sessionState(known.session, idleMs, now);
       return state.kind === 'ok' ? { kind: 'ok', live: known, renew: state.renew } : state;
     }
     const opened = cookies.open(cookie, now);
-    if (opened.kind !== 'ok') return opened;
-    return this.#revive(opened.session, now).then((live) => {
-      cache.set(cookie, live, sessionEnd(opened.session, idleMs), now);
-      return { kind: 'ok', live, renew: opened.renew };
-    });
+    if (opened.kind === 'ok') return this.#opened(cookie, opened, now);
+    return opened.kind === 'reference' ? this.#dereferenced(cookie, opened, now) : opened;
   }
 
-  /** A new session for somebody who has just signed in, with the group names that the sign-in has found. */
-  start(identity: Identity, now: number): Live {
-    return this.#live(startSession(identity, now), identity, undefined, now);
+  /** A new session for somebody who has just signed in, and the response fields that carry it. Rejects with `AccountBarred`. */
+  async begin(
+    identity: Identity,
+    context: Pick<RequestContext, 'now' | 'proto' | 'address' | 'fields'>,
+    app: App,
+    origin: SessionOrigin = {},
+  ): Promise<{ readonly live: Live; readonly cookies: Fields }> {
+    const { now, proto, address, fields } = context;
+    const { subject, account, upn } = identity;
+    const authenticatedAt = this.#options.revocations.earliestIssue({ subject, account, upn, ...origin }, now);
+    const person = { ...identity, authenticatedAt };
+    const live = await this.#revive(startSession(person, now, origin), now, person);
+    const place = { address, device: deviceOf(fields), app: app.name };
+    return { live, cookies: await this.#seal(live, now, proto === 'https', place) };
   }
 
-  /** The value for `Set-Cookie`, with the idle limit counted from now; `undefined` when the identity does not fit into a cookie. */
-  seal(live: Live, now: number, secure: boolean): string | undefined {
-    const session = renewedSession(live.session, now);
-    const sealed = this.#options.cookies.seal(session);
-    if (sealed.kind === 'too-large') return undefined;
-    this.#options.cache.set(
-      sealed.value,
-      { ...live, session },
-      sessionEnd(session, this.#options.idleMs),
-      live.namedAt,
-    );
-    return this.#cookie(sealed.value, secure);
+  /** The response fields of the same session with the idle limit counted from now. */
+  async renew(live: Live, now: number, secure: boolean): Promise<Fields> {
+    this.#options.registry.seen(live.session.id, now);
+    return this.#seal(live, now, secure, undefined);
   }
 
-  /** Forgets what is in memory for this cookie, and gives the `Set-Cookie` value that removes it from the browser. */
-  end(cookie: string | undefined, secure: boolean): string {
-    if (cookie !== undefined) this.#options.cache.delete(cookie);
-    return this.#cookie('', secure, 0);
+  /**
+   * Somebody whose credential comes with each request: no session begins. `fresh`: the first request for a while. What was
+   * made for one credential is kept under the whole of it. Rejects with `AccountBarred`.
+   */
+  async passing(
+    accepted: Accepted,
+    kind: MethodKind,
+    now: number,
+  ): Promise<{ readonly live: Live; readonly fresh: boolean }> {
+    const { cache } = this.#options;
+    const { identity, reuse } = accepted;
+    // A cookie's value has no colon: the two cannot be taken for each other.
+    const key = reuse && `${kind}:${reuse.key}`;
+    const known = key === undefined ? undefined : cache.get(key, now);
+    if (known !== undefined) return { live: known, fresh: false };
+    const session = startSession(identity, now, { lookUpGroups: accepted.lookUpGroups });
+    const live = await this.#revive(session, now, identity);
+    if (key !== undefined && reuse !== undefined) cache.set(key, live, reuse.until, now);
+    return { live, fresh: true };
+  }
+
+  /** Ends a session everywhere: its name is forgotten here and in the registry. */
+  async end(live: Live): Promise<void> {
+    await this.#options.registry.ended(live.session.id);
+  }
+
+  /** The response fields that remove the session's cookies from the browser. */
+  removal(secure: boolean): Fields {
+    return cookieFields([
+      this.#cookie(sessionCookieName(secure), '', secure, { maxAge: 0 }),
+      this.#cookie(csrfCookieName(secure), '', secure, { maxAge: 0, httpOnly: false }),
+    ]);
+  }
+
+  /** Whether the session's own page sent this: the value of the field against forged requests. */
+  isOwnRequest(live: Live, token: string): boolean {
+    return this.#options.csrf.matches(token, live.session.id);
+  }
+
+  /** For our own forms. */
+  csrfToken(live: Live): string {
+    return this.#options.csrf.tokenFor(live.session.id);
   }
 
   /** The identity fields for one app, made once and reused until the assertion in them should be renewed. */
@@ -109,10 +216,79 @@ export class LiveSessions {
     return fields;
   }
 
-  async #revive(session: Session, now: number): Promise<Live> {
-    if (session.groupsFrom === 'session') return this.#live(session, session.identity, undefined, now);
-    const { identity, note } = await withGroupNames(session.identity, this.#options.directory, now);
-    return this.#live(session, identity, note, now);
+  async #opened(cookie: string, opened: Extract<OpenedSession, { kind: 'ok' }>, now: number): Promise<Opened> {
+    if (this.#isRevoked(opened.session)) return { kind: 'revoked' };
+    const { cache, registry, idleMs, recheck } = this.#options;
+    let { session, renew } = opened;
+    const checked = await recheck(session, now);
+    if (checked?.kind === 'ended') {
+      await registry.ended(session.id);
+      return { kind: 'revoked' };
+    }
+    if (checked?.kind === 'confirmed') {
+      session = confirmedSession(session, checked.identity, checked.lookUpGroups, now);
+      renew = true; // so that the browser brings what is known now
+    }
+    let live: Live;
+    try {
+      live = await this.#revive(session, now);
+    } catch (error) {
+      if (!(error instanceof AccountBarred)) throw error;
+      // The directory has disabled the account since: nothing is left of the session.
+      await registry.ended(session.id);
+      return { kind: 'revoked' };
+    }
+    registry.seen(session.id, now);
+    cache.set(cookie, live, sessionEnd(session, idleMs), now);
+    return { kind: 'ok', live, renew };
+  }
+
+  async #dereferenced(
+    cookie: string,
+    { id, sealedAt }: Extract<OpenedSession, { kind: 'reference' }>,
+    now: number,
+  ): Promise<Opened> {
+    const body = await this.#options.registry.body(id);
+    const kept = body === undefined ? undefined : unpackSession(body);
+    // The registry could hand out another session than the one that was asked for.
+    if (kept === undefined || kept.id !== id) return { kind: 'invalid' };
+    const session = renewedSession(kept, sealedAt);
+    const state = sessionState(session, this.#options.idleMs, now);
+    return state.kind === 'ok' ? this.#opened(cookie, { kind: 'ok', session, renew: state.renew }, now) : state;
+  }
+
+  #isRevoked({ id, identity, provider, providerSession }: Session): boolean {
+    const { subject, account, upn, authenticatedAt: issuedAt } = identity;
+    return this.#options.revocations.isRevoked({ id, subject, account, upn, issuedAt, provider, providerSession });
+  }
+
+  /** Seals what travels in the cookie, and gives the rest to the registry. `place` is known when the session begins. */
+  async #seal(live: Live, now: number, secure: boolean, place: SessionPlace | undefined): Promise<Fields> {
+    const { cookies, cache, registry, bodiesInRegistry, idleMs } = this.#options;
+    const session = renewedSession(live.session, now);
+    const whole = bodiesInRegistry ? undefined : cookies.seal(session);
+    const value = whole ?? cookies.sealReference(session);
+    if (place !== undefined)
+      await registry.begun(session, place, whole === undefined ? packSession(session) : undefined);
+    cache.set(value, { ...live, session }, sessionEnd(session, idleMs), live.namedAt);
+    return cookieFields([
+      this.#cookie(sessionCookieName(secure), value, secure),
+      this.#cookie(csrfCookieName(secure), this.#options.csrf.tokenFor(session.id), secure, { httpOnly: false }),
+    ]);
+  }
+
+  /** `fresh`: the identity as a sign-in has just found it, group names included. */
+  async #revive(session: Session, now: number, fresh?: Identity): Promise<Live> {
+    const { directory, lookUpGroups } = this.#options;
+    const identity = fresh ?? session.identity;
+    if (session.groupsFrom === 'lookup') {
+      const found = await lookUpGroups(identity, now);
+      if (found.barred !== undefined) throw new AccountBarred(found.barred, identity.method);
+      return this.#live(session, found.identity, found.note, now);
+    }
+    if (session.groupsFrom === 'session' || fresh !== undefined) return this.#live(session, identity, undefined, now);
+    const { identity: named, note } = await withGroupNames(identity, directory, now);
+    return this.#live(session, named, note, now);
   }
 
   #live(session: Session, identity: Identity, note: string | undefined, now: number): Live {
@@ -120,18 +296,17 @@ export class LiveSessions {
     return { session, identity, subject, note, namedAt: now, headers: new Map() };
   }
 
-  #cookie(value: string, secure: boolean, maxAge?: number): string {
-    return setCookie({
-      name: sessionCookieName(secure),
-      value,
-      secure,
-      httpOnly: true,
-      sameSite: this.#options.sameSite,
-      path: '/',
-      ...(maxAge === undefined ? {} : { maxAge }),
-    });
+  #cookie(name: string, value: string, secure: boolean, more: { maxAge?: number; httpOnly?: boolean } = {}): string {
+    return setCookie({ name, value, secure, httpOnly: true, sameSite: this.#options.sameSite, path: '/', ...more });
   }
 }
+
+/** A response that sets a session must not end up in a shared cache (RFC 9111, 5.2.2.7). */
+const cookieFields = (cookies: readonly string[]): Fields => [
+  ...cookies.flatMap((cookie) => ['Set-Cookie', cookie]),
+  'Cache-Control',
+  'private',
+];
 
 /** `__Host-` pins a cookie to this host over TLS (RFC 6265bis, 4.1.3.2); without TLS browsers refuse that name. */
 export const sessionCookieName = (secure: boolean): string => (secure ? '__Host-cardea' : 'cardea');

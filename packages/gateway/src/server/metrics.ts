@@ -11,10 +11,38 @@ export interface Metrics {
   readonly signInSeconds: Histogram<'method'>;
 }
 
-/** A registry of its own for each gateway, so that two in one process do not mix. */
-export function createMetrics(): Metrics {
+/** What can be said of the process. A registry of its own for each gateway, so that two in one process do not mix. */
+export function processRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'cardea_' });
+  return registry;
+}
+
+/** What differs between the threads of a process, labelled with the thread. */
+export function threadRegistry(thread: string): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'cardea_', labels: { thread } });
+  for (const { name } of registry.getMetricsAsArray())
+    if (!/^cardea_nodejs_(?:eventloop_lag|heap|gc)_/.test(name)) registry.removeSingleMetric(name);
+  return registry;
+}
+
+/** Adds the number of clients' connections; `thread` says whose, where there are several. */
+export function countConnections(registry: Registry, open: () => number, thread?: string): void {
+  const gauge = new Gauge({
+    name: 'cardea_connections',
+    help: 'Connections of clients open now',
+    labelNames: ['thread'],
+    collect() {
+      this.set(thread === undefined ? {} : { thread }, open());
+    },
+    registers: [],
+  });
+  registry.registerMetric(gauge);
+}
+
+/** The gateway's own numbers, in `registry`. */
+export function createMetrics(registry: Registry): Metrics {
   const registers = [registry];
   return {
     registry,

@@ -16,17 +16,22 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
+import { AccountBarred } from '../auth/memberships.ts';
 import { checkOrigin } from '../auth/origin.ts';
+import { csrfField } from '../auth/csrf.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
 import { wantsPage } from '../wire/accepts.ts';
+import { singleField } from '../wire/fields.ts';
 import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
-import { notAllowed, notSignedIn, problem, type SignInOffer } from './answers.ts';
+import { canonicalTarget } from '../wire/path.ts';
+import { notAllowed, notSignedIn, type ProblemContext, problem } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
-import { type Endpoint, findEndpoint, isReserved } from './endpoints/endpoint.ts';
+import { type Endpoint, type EndpointContext, findEndpoint, isReserved } from './endpoints/endpoint.ts';
 import { Forwarded } from './forwarded.ts';
 import type { Live, LiveSessions } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
+import { toResponse } from './replies.ts';
 import {
   type BadRequest,
   type ReadingOptions,
@@ -34,13 +39,15 @@ import {
   type RequestReader,
   requestReader,
 } from './request-context.ts';
-import { nobody, type Visitor, type Visitors } from './visitors.ts';
+import { mergedPlan, type SignInOffer, type SignInPlan } from './sign-in-plan.ts';
+import { withoutStreamToken } from './stream-parameter.ts';
+import { nobody, type SignedIn, type Visitor, type Visitors } from './visitors.ts';
 
 export interface PipelineParts {
   readonly apps: readonly App[];
   readonly endpoints: readonly Endpoint[];
   readonly reading: ReadingOptions;
-  readonly offer: SignInOffer;
+  readonly prefix: string;
   readonly visitors: Visitors;
   readonly sessions: LiveSessions;
   readonly recorder: Recorder;
@@ -52,36 +59,53 @@ export class Pipeline implements Handler {
   readonly #parts: PipelineParts;
   readonly #read: RequestReader;
 
+  readonly #withEndpoints: readonly App[];
+  /** By the names of the apps, so that there are no more of them than of hosts in the configuration. */
+  readonly #plans = new Map<string, SignInPlan>();
+
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     this.#read = requestReader(parts.reading);
+    this.#withEndpoints = parts.apps.filter(({ signIn }) => signIn !== 'none');
   }
 
   decide(head: RequestHead): Verdict | Promise<Verdict> {
-    const { apps, endpoints, offer, visitors, now } = this.#parts;
-    const context = this.#read(head, now());
-    if ('kind' in context) return this.#badRequest(head, context);
+    const { apps, endpoints, prefix, visitors, now } = this.#parts;
+    const received = this.#read(head, now());
+    if ('kind' in received) return this.#badRequest(head, received);
 
-    const endpoint = findEndpoint(endpoints, context, offer.prefix);
-    const app = findApp(apps, context.host, endpoint === undefined ? context.path : undefined);
-    if (app === undefined) return this.#refuse(context, undefined, 'no-app', unknownAddress(context));
-    if (endpoint === 'unknown') return this.#refuse(context, app, 'no-endpoint', unknownAddress(context));
-    if (endpoint !== undefined) return this.#endpoint(context, app, endpoint);
+    const endpoint = this.#hasEndpoints(received) ? findEndpoint(endpoints, received, prefix) : undefined;
+    const app = findApp(
+      endpoint === undefined ? apps : this.#withEndpoints,
+      received.host,
+      endpoint === undefined ? received.path : undefined,
+    );
+    if (app === undefined) return this.#refuse(received, undefined, 'no-app', unknownAddress(received));
+    if (endpoint === 'unknown') return this.#refuse(received, app, 'no-endpoint', unknownAddress(received));
+    if (endpoint !== undefined) return this.#endpoint(received, app, endpoint);
 
     // A server that drops path parameters would take `/risk;x/` for a path of another app, or for one of ours.
-    const plain = withoutPathParameters(context.path);
-    if (plain !== context.path && (findApp(apps, context.host, plain) !== app || isReserved(plain, offer.prefix)))
-      return this.#refuse(context, app, 'path-ambiguous', ambiguous(context));
+    const plain = withoutPathParameters(received.path);
+    if (plain !== received.path && (findApp(apps, received.host, plain) !== app || isReserved(plain, prefix)))
+      return this.#refuse(received, app, 'path-ambiguous', ambiguous(received));
+
+    const plan = app.signIn;
+    if (plan === 'none') return this.#forward(received, app, nobody);
+    const context = withoutStreamToken(received, plan.streamParameter);
+    if (context === undefined) return this.#refuse(received, app, 'stream-token-repeated', badToken(received));
 
     const origin = this.#checkOrigin(context, app);
     if (origin !== undefined)
       return this.#isOpen(context, app)
-        ? this.#judge(context, app, nobody)
+        ? this.#judge(context, app, plan, nobody)
         : this.#refuse(context, app, origin, crossSite(context));
-    const visitor = visitors.bySession(context);
+    const visitor =
+      plan.byRequest.length > 0 && !this.#isOpen(context, app)
+        ? visitors.of(context, app, plan)
+        : visitors.bySession(context, app, plan);
     return visitor instanceof Promise
-      ? visitor.then((found) => this.#orSignIn(context, app, found))
-      : this.#orSignIn(context, app, visitor);
+      ? visitor.then((found) => this.#orSignIn(context, app, plan, found))
+      : this.#orSignIn(context, app, plan, visitor);
   }
 
   upstreamFailed(_head: RequestHead, failure: UpstreamFailure, verdict: Forward): Reply {
@@ -89,21 +113,13 @@ export class Pipeline implements Handler {
     // The page bears the number that the audit log has.
     const about =
       verdict instanceof Forwarded ? verdict.about : ({ audience: 'program', requestId: undefined } as const);
-    return problem(about, late ? 504 : 502, {
-      error: late ? 'upstream-timeout' : 'upstream-unreachable',
-      title: late ? 'The application does not answer' : 'The application cannot be reached',
-      text: 'You did nothing wrong. Please try again in a minute; if it lasts, tell the people who run this application.',
-    });
+    return problem(about, late ? 504 : 502, late ? 'upstream-timeout' : 'upstream-unreachable');
   }
 
   badRequest(status: number, detail: string): Reply {
     this.#parts.recorder.metrics.refusals.inc({ reason: 'bad-request' });
     return {
-      ...problem({ audience: 'program', requestId: undefined }, status, {
-        error: 'bad-request',
-        title: 'Bad request',
-        text: detail,
-      }),
+      ...problem({ audience: 'program', requestId: undefined }, status, 'bad-request', { detail }),
       close: true,
     };
   }
@@ -112,12 +128,12 @@ export class Pipeline implements Handler {
    * Where everybody is welcome nobody is asked to sign in; a session that is there anyway is told to the app, unless
    * another site's page caused the request.
    */
-  #orSignIn(context: RequestContext, app: App, known: Visitor): Verdict | Promise<Verdict> {
-    if (known.kind !== 'anonymous' || this.#isOpen(context, app)) return this.#judge(context, app, known);
-    const visitor = this.#parts.visitors.orSignIn(context, app, known);
+  #orSignIn(context: RequestContext, app: App, plan: SignInPlan, known: Visitor): Verdict | Promise<Verdict> {
+    if (known.kind !== 'anonymous' || this.#isOpen(context, app)) return this.#judge(context, app, plan, known);
+    const visitor = this.#parts.visitors.orSignIn(context, app, plan, known);
     return visitor instanceof Promise
-      ? visitor.then((found) => this.#judge(context, app, found))
-      : this.#judge(context, app, visitor);
+      ? visitor.then((found) => this.#judge(context, app, plan, found))
+      : this.#judge(context, app, plan, visitor);
   }
 
   #isOpen({ head, path }: RequestContext, app: App): boolean {
@@ -137,42 +153,92 @@ export class Pipeline implements Handler {
   }
 
   /** Steps 6 to 8. */
-  #judge(context: RequestContext, app: App, visitor: Visitor): Verdict {
+  #judge(context: RequestContext, app: App, plan: SignInPlan, visitor: Visitor): Verdict | Promise<Verdict> {
     if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', visitor.reply);
     const subject = visitor.kind === 'signed-in' ? visitor.live.subject : anonymous;
     const decision = decide(app.policy, subject, context.head.method, context.path);
     if (!decision.allow && decision.reason === 'not-signed-in')
-      return this.#replied(app, 'sign-in', notSignedIn(context, this.#parts.offer, { extra: visitor.responseFields }));
+      return this.#replied(app, 'sign-in', notSignedIn(context, plan.offer, { extra: visitor.responseFields }));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
     if (!decision.allow) {
-      const reply = notAllowed(context, app, live?.identity.account, this.#parts.offer, visitor.responseFields);
+      const reply = notAllowed(context, app, live?.identity.account, plan.offer, visitor.responseFields);
       return this.#refuse(context, app, decision.reason, reply, live);
     }
-    const identity = live === undefined ? undefined : this.#parts.sessions.headersFor(app, live, context.now);
-    const { recorder, reading } = this.#parts;
-    return new Forwarded({ context, app, live, identity, recorder, reading }, visitor.responseFields);
+    if (visitor.kind !== 'signed-in') return this.#forward(context, app, visitor);
+    if (app.csrf && this.#needsToken(context, visitor.live)) {
+      const token = singleField(context.fields, csrfField);
+      const given = token === undefined || token === 'ambiguous' ? '' : token.value;
+      if (!this.#parts.sessions.isOwnRequest(visitor.live, given))
+        return this.#refuse(context, app, 'csrf', forged(context), visitor.live);
+    }
+    if (visitor.spend.length > 0) return this.#spend(context, app, plan, visitor);
+    return this.#forward(context, app, visitor);
+  }
+
+  /** What is good for one use is spent now, and the request goes on only for the one who spends it. */
+  async #spend(context: RequestContext, app: App, plan: SignInPlan, visitor: SignedIn): Promise<Verdict> {
+    for (const spend of visitor.spend) {
+      let first: boolean;
+      try {
+        first = await spend();
+      } catch (error) {
+        return this.#replied(app, 'sign-in', this.#parts.visitors.unavailable(context, app, 'claim', error));
+      }
+      if (first) continue;
+      const reply = notSignedIn(context, plan.offer, { failed: true });
+      return this.#refuse(context, app, 'credential-spent', reply, visitor.live);
+    }
+    return this.#forward(context, app, visitor);
+  }
+
+  #forward(context: RequestContext, app: App, visitor: Exclude<Visitor, { kind: 'answered' }>): Forward {
+    const { recorder, reading, sessions } = this.#parts;
+    if (visitor.kind === 'anonymous') {
+      const parts = { context, app, live: undefined, identity: undefined, appFields: [], recorder, reading };
+      return new Forwarded(parts, visitor.responseFields);
+    }
+    const { live, appFields, responseFields } = visitor;
+    const identity = sessions.headersFor(app, live, context.now);
+    return new Forwarded({ context, app, live, identity, appFields, recorder, reading }, responseFields);
   }
 
   async #endpoint(context: RequestContext, app: App, endpoint: Endpoint): Promise<Verdict> {
     if (context.head.upgrade) return this.#refuse(context, app, 'no-endpoint', unknownAddress(context));
     const origin = this.#checkOrigin(context, app);
     if (origin !== undefined) return this.#refuse(context, app, origin, crossSite(context));
-    const visitor = await this.#visitorOf(endpoint, context, app);
+    const plan = this.#planOf(context.host);
+    const visitor = await this.#visitorOf(endpoint, context, app, plan);
     if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', visitor.reply);
     if (endpoint.signIn === 'required' && visitor.kind === 'anonymous')
-      return this.#replied(app, 'sign-in', notSignedIn(context, this.#parts.offer, { extra: visitor.responseFields }));
+      return this.#replied(app, 'sign-in', notSignedIn(context, plan.offer, { extra: visitor.responseFields }));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
+    const guarded = endpoint.csrf !== 'none' && live !== undefined && this.#needsToken(context, live);
     this.#parts.recorder.answered(app, 'endpoint');
     return {
       kind: 'endpoint',
       maxBody: 64 * 1024,
       handle: async (request) => {
-        const response = await endpoint.handle(request, {
+        if (guarded && !this.#parts.sessions.isOwnRequest(live, await csrfTokenOf(request))) {
+          this.#parts.recorder.refused(context, app, 'csrf', live);
+          return toResponse(forged(context));
+        }
+        const about: EndpointContext = {
           context,
           app,
           live,
-          record: (event, about) => this.#parts.recorder.event(context, app, event, about ?? live),
-        });
+          offerFor: (path) => this.#offerFor(context.host, path) ?? plan.offer,
+          begin: (identity, origin) => this.#parts.sessions.begin(identity, context, app, origin),
+          record: (event, whom) => this.#parts.recorder.event(context, app, event, whom ?? live),
+        };
+        let response: Response;
+        try {
+          response = await endpoint.handle(request, about);
+        } catch (error) {
+          if (!(error instanceof AccountBarred)) throw error;
+          const { method, message: detail } = error;
+          about.record({ kind: 'sign-in-failed', method, reason: 'account-barred', detail });
+          return toResponse(accountBarred(context));
+        }
         // An endpoint that begins or ends a session has the last word on the cookie: a renewal of the old one behind it
         // would undo a sign-out, or put the old session in the place of the new one.
         if (response.headers.getSetCookie().length > 0) return response;
@@ -183,16 +249,48 @@ export class Pipeline implements Handler {
     };
   }
 
-  #visitorOf(endpoint: Endpoint, context: RequestContext, app: App): Visitor | Promise<Visitor> {
+  #visitorOf(endpoint: Endpoint, context: RequestContext, app: App, plan: SignInPlan): Visitor | Promise<Visitor> {
     const { visitors } = this.#parts;
     switch (endpoint.signIn) {
       case 'required':
-        return visitors.of(context, app);
+        return visitors.of(context, app, plan);
       case 'if-any':
-        return visitors.bySession(context);
+        return visitors.bySession(context, app, plan);
       case 'never':
         return nobody;
     }
+  }
+
+  /** Whether a request changes something by virtue of the session cookie, which a browser sends whoever made it do so. */
+  #needsToken({ head }: RequestContext, { subject }: Live): boolean {
+    const { credentials } = subject;
+    return !safeMethods.has(head.method) && credentials.size === 1 && credentials.has('session');
+  }
+
+  /** The endpoints belong to all apps of a host, and so whoever may sign in to one of them may use them. */
+  #planOf(host: string): SignInPlan {
+    const apps = this.#withEndpoints.filter(({ hosts }) => hosts.includes(host) || hosts.includes('*'));
+    const key = apps.map(({ name }) => name).join(' ');
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const plans = apps.flatMap(({ signIn }) => (signIn === 'none' ? [] : [signIn]));
+    const plan = mergedPlan(plans, this.#parts.prefix);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #offerFor(host: string, target: string): SignInOffer | undefined {
+    const path = canonicalTarget(target);
+    const app = path.kind === 'ok' ? findApp(this.#withEndpoints, host, path.path) : undefined;
+    return app === undefined || app.signIn === 'none' ? undefined : app.signIn.offer;
+  }
+
+  /** Where no app asks for a sign-in, every path is the app's own. */
+  #hasEndpoints({ host }: RequestContext): boolean {
+    return (
+      this.#withEndpoints.length === this.#parts.apps.length ||
+      findApp(this.#withEndpoints, host, undefined) !== undefined
+    );
   }
 
   #replied(app: App, outcome: string, reply: Reply): Verdict {
@@ -209,31 +307,42 @@ export class Pipeline implements Handler {
   #badRequest(head: RequestHead, { status, reason }: BadRequest): Verdict {
     const requestId = randomUUID();
     this.#parts.recorder.badRequest(head, requestId, reason);
-    const audience = wantsPage(head) ? 'person' : 'program';
     // RFC 6455, 4.2.2: whoever refuses a version says which one it speaks.
     const extra = status === 426 ? ['Sec-WebSocket-Version', '13'] : [];
-    const view = { error: 'bad-request', title: 'Bad request', text: `The request was refused: ${reason}.` };
-    return { kind: 'reply', reply: { ...problem({ audience, requestId }, status, view, extra), close: true } };
+    const detail = `The request was refused: ${reason}`;
+    const { pages } = this.#parts.reading;
+    const about: ProblemContext = wantsPage(head)
+      ? { audience: 'person', requestId, head, pages, fields: head.fields, authority: undefined, target: undefined }
+      : { audience: 'program', requestId };
+    return { kind: 'reply', reply: { ...problem(about, status, 'bad-request', { extra, detail }), close: true } };
   }
 }
 
 const ambiguous = (context: RequestContext): Reply =>
-  problem(context, 400, {
-    error: 'path-ambiguous',
-    title: 'This address can be read in two ways',
-    text: 'It leads to different applications, depending on who reads it. Check it for a typing error.',
-  });
+  problem(context, 400, 'path-ambiguous');
+
+/** Methods that change nothing (RFC 9110, 9.2.1). */
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** The token that came with a request to one of our endpoints: in its field, or in the form. */
+async function csrfTokenOf(request: Request): Promise<string> {
+  const field = request.headers.get(csrfField);
+  if (field !== null) return field;
+  if (request.headers.get('content-type')?.split(';', 1)[0]?.trim() !== 'application/x-www-form-urlencoded') return '';
+  return new URLSearchParams(await request.clone().text()).get('csrf') ?? '';
+}
+
+const forged = (context: RequestContext): Reply =>
+  problem(context, 403, 'csrf');
+
+const accountBarred = (context: RequestContext): Reply =>
+  problem(context, 403, 'account-barred');
+
+const badToken = (context: RequestContext): Reply =>
+  problem(context, 400, 'stream-token-repeated');
 
 const unknownAddress = (context: RequestContext): Reply =>
-  problem(context, 404, {
-    error: 'not-found',
-    title: 'Nothing here',
-    text: 'No application answers at this address. Check it for a typing error.',
-  });
+  problem(context, 404, 'not-found');
 
 const crossSite = (context: RequestContext): Reply =>
-  problem(context, 403, {
-    error: 'cross-site',
-    title: 'This came from another site',
-    text: 'A page of another site caused this request, so it was not carried out.',
-  });
+  problem(context, 403, 'cross-site');

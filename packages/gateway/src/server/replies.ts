@@ -6,7 +6,7 @@
  */
 import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
-import { pageFields } from './pages/layout.ts';
+import type { Page } from './pages/layout.ts';
 
 const jsonFields: Fields = [
   'Content-Type',
@@ -27,8 +27,8 @@ export interface ProgramError {
 }
 
 /** A page of ours. */
-export function pageReply(status: number, body: string, extra: Fields = []): Reply {
-  return { status, fields: [...pageFields, ...extra], body };
+export function pageReply(status: number, page: Page, extra: Fields = []): Reply {
+  return { status, fields: [...page.fields, ...extra], body: page.text };
 }
 
 /** JSON for a program. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Connection, RequestHead } from '../wire/http.ts';
+import { createPages } from './pages/layout.ts';
 import { type BadRequest, type ReadingOptions, type RequestContext, requestReader } from './request-context.ts';
 
 const connection = (more: Partial<Connection> = {}): Connection => ({
@@ -15,6 +16,7 @@ const options: ReadingOptions = {
   trusted: (address) => address === '10.0.0.1',
   mayBePlain: (address) => address === '10.0.0.1' || address === '127.0.0.1',
   stripIdentity: (fields) => ({ fields, removed: [] }),
+  pages: createPages(),
 };
 const read = (peer: Partial<Connection>, fields: readonly string[] = []) =>
   requestReader(options)(
@@ -44,11 +46,13 @@ test('requestReader() takes plain HTTP from a trusted proxy, with the scheme tha
   assert.equal('address' in context && context.address, '192.0.2.7');
 });
 
+const party = (upstreamHost: string | undefined) => ({ signIn: 'none', upstreamHost }) as const;
+
 /** Without what differs from request to request by design, and with what its functions give. */
 function comparable(context: RequestContext | BadRequest) {
   if ('kind' in context) return context;
   const { toUpstream, requestId: _, ...rest } = context;
-  return { ...rest, own: toUpstream('app').fields, given: toUpstream(undefined).fields };
+  return { ...rest, own: toUpstream(party('app')).fields, given: toUpstream(party(undefined)).fields };
 }
 
 test('requestReader() reads fields that it has read before as if it had not', () => {
@@ -105,7 +109,7 @@ test('requestReader() reads fields that it has read before as if it had not', ()
 test('requestReader() makes the fields for the upstream with the name that is asked for, each time', () => {
   const context = read({ tls: true });
   assert.ok('toUpstream' in context);
-  const hosts = ['one', undefined, 'two', 'one'].map((host) => context.toUpstream(host).fields.slice(0, 2));
+  const hosts = ['one', undefined, 'two', 'one'].map((host) => context.toUpstream(party(host)).fields.slice(0, 2));
   assert.deepEqual(hosts, [
     ['Host', 'one'],
     ['Host', 'app.corp.example'],

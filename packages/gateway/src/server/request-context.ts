@@ -16,7 +16,9 @@ import { canonicalHost } from '../wire/host.ts';
 import type { RequestHead } from '../wire/http.ts';
 import { type CanonicalTarget, canonicalTarget } from '../wire/path.ts';
 import { checkRequest } from '../wire/request-check.ts';
+import type { App } from './apps.ts';
 import { forApp } from './between.ts';
+import type { Pages } from './pages/layout.ts';
 import { sessionCookieName } from './live-sessions.ts';
 
 export interface RequestContext {
@@ -44,11 +46,18 @@ export interface RequestContext {
   readonly fields: Fields;
   /** The one Authorization field. */
   readonly authorization: string | undefined;
+  /** Taken out of the query, for apps that take stream tokens. */
+  readonly streamToken: string | undefined;
   /** The session cookie. */
   readonly session: CookieValue;
-  /** What the upstream gets of all this, less identity and number. `host`: its own name, where it does not get the client's. */
-  readonly toUpstream: (host: string | undefined) => PreparedFields;
+  /** How our own answers look. */
+  readonly pages: Pages;
+  /** What this app's upstream gets of all this, less identity and number. */
+  readonly toUpstream: (app: UpstreamParty) => PreparedFields;
 }
+
+/** What of an app decides which fields it gets. */
+export type UpstreamParty = Pick<App, 'signIn' | 'upstreamHost'>;
 
 export interface BadRequest {
   readonly kind: 'bad-request';
@@ -62,6 +71,7 @@ export interface ReadingOptions {
   /** Whether forwarded fields from this peer are believed. */
   readonly trusted: (address: string) => boolean;
   readonly stripIdentity: (fields: Fields) => { readonly fields: Fields; readonly removed: readonly string[] };
+  readonly pages: Pages;
 }
 
 /** What a request says beside its target, the time and its number: much of it is the same from request to request. */
@@ -133,7 +143,9 @@ function readRequest(
     origin: `${proto}://${authority}`,
     fields,
     authorization: authorization?.value,
+    streamToken: undefined,
     session: readCookie(fields, sessionCookieName(proto === 'https')),
+    pages: options.pages,
     toUpstream: upstreamFields({ fields, address: client.address, proto, authority }),
   };
   return { target, reading };
@@ -141,7 +153,8 @@ function readRequest(
 
 function contextOf(head: RequestHead, now: number, target: Target, reading: Reading): RequestContext {
   const { path, query } = target;
-  const { audience, host, authority, address, proto, origin, fields, authorization, session, toUpstream } = reading;
+  const { audience, host, authority, address, proto, origin, fields, authorization, streamToken, session, pages, toUpstream } =
+    reading;
   const [requestId, whole] = [randomUUID(), target.target];
   return {
     requestId,
@@ -158,13 +171,15 @@ function contextOf(head: RequestHead, now: number, target: Target, reading: Read
     origin,
     fields,
     authorization,
+    streamToken,
     session,
+    pages,
     toUpstream,
   };
 }
 
-/** What the upstream gets beside the identity, as a function of its own name if it has one, made once for each. */
-function upstreamFields(client: {
+/** What an app's upstream gets beside the identity, made once for each app. */
+export function upstreamFields(client: {
   readonly fields: Fields;
   readonly address: string;
   readonly proto: 'http' | 'https';
@@ -172,9 +187,13 @@ function upstreamFields(client: {
 }): RequestContext['toUpstream'] {
   const { fields, address, proto, authority } = client;
   const forwarded = forwardedFields({ address, proto, host: authority });
-  let last: { readonly host: string; readonly prepared: PreparedFields } | undefined;
-  return (host = authority) => {
-    if (last?.host !== host) last = { host, prepared: prepareFields(['Host', host, ...forApp(fields), ...forwarded]) };
+  let last: { readonly app: UpstreamParty; readonly prepared: PreparedFields } | undefined;
+  return (app) => {
+    if (last?.app !== app)
+      last = {
+        app,
+        prepared: prepareFields(['Host', app.upstreamHost ?? authority, ...forApp(fields, app), ...forwarded]),
+      };
     return last.prepared;
   };
 }

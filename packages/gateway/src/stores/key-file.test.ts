@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { rotated } from '../tokens/key-ring.ts';
-import { KeyFileError, openKeys, saveKeys } from './key-file.ts';
+import { KeyFileError, keyFileLook, openKeys, saveKeys } from './key-file.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'cardea-keys-'));
 after(() => rmSync(root, { recursive: true }));
@@ -77,4 +77,32 @@ test('openKeys() gives processes that start together the same keys', async () =>
   const start = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
   const ids = await Promise.all([start(), start(), start()]);
   assert.equal(new Set(ids.map(({ stdout }) => stdout.trim())).size, 1);
+});
+
+const ids = (keys: ReturnType<typeof openKeys> | undefined): readonly string[] | undefined => keys?.map(({ id }) => id);
+
+test('keyFileLook() gives the keys once for each time that the file has changed', () => {
+  const state = fresh();
+  const keys = openKeys(state, 0);
+  const look = keyFileLook(state, () => assert.fail());
+  assert.deepEqual(ids(look()), ids(keys));
+  assert.equal(look(), undefined);
+  const more = rotated(keys, 1_000, 10_000);
+  saveKeys(state, more);
+  assert.deepEqual(ids(look()), ids(more));
+  assert.equal(look(), undefined);
+});
+
+test('keyFileLook() reports a file that cannot be used once, and takes it when it can be again', () => {
+  const state = fresh();
+  const keys = openKeys(state, 0);
+  const troubles: string[] = [];
+  const look = keyFileLook(state, (message) => troubles.push(message));
+  const path = join(state, 'keys.json');
+  chmodSync(path, 0o644);
+  assert.deepEqual([look(), look(), troubles.length], [undefined, undefined, 1]);
+  chmodSync(path, 0o600);
+  assert.deepEqual(ids(look()), ids(keys));
+  rmSync(path);
+  assert.deepEqual([look(), troubles.length], [undefined, 1]);
 });

@@ -14,6 +14,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,6 +38,31 @@ export function saveKeys(state: string, keys: readonly MasterKey[]): void {
   const draft = writeDraft(path, keys);
   renameSync(draft, path);
   syncDirectory(path);
+}
+
+/**
+ * A look at `<state>/keys.json`: the keys when the file is another one than at the last look (the first look counts as such),
+ * else `undefined`. It costs a few microseconds while nothing has changed. A file that cannot be used gives `undefined`, and is
+ * reported once.
+ */
+export function keyFileLook(
+  state: string,
+  onTrouble: (message: string) => void,
+): () => readonly MasterKey[] | undefined {
+  const path = join(state, 'keys.json');
+  let seen = '';
+  return () => {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    const found = stat === undefined ? '' : `${stat.dev} ${stat.ino} ${stat.mtimeNs} ${stat.size} ${stat.mode}`;
+    if (found === seen) return undefined;
+    seen = found;
+    try {
+      return read(path);
+    } catch (error) {
+      onTrouble(error instanceof Error ? error.message : 'Cannot read key file');
+      return undefined;
+    }
+  };
 }
 
 function create(path: string, now: number): readonly MasterKey[] {

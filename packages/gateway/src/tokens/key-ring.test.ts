@@ -99,3 +99,29 @@ for (const [name, value] of wrong) {
 }
 
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex');
+
+test('KeyRing asks for newer generations when one is wanted that it does not have, and takes them over', () => {
+  const [known, other] = [newMasterKey(1), newMasterKey(2)];
+  const ring = new KeyRing([known], () => [other, known]);
+  assert.equal(ring.newest.id, known.id);
+  assert.deepEqual(ring.derive(other.id, 'session'), new KeyRing([other]).derive(other.id, 'session'));
+  assert.equal(ring.newest.id, other.id);
+});
+
+test('KeyRing does not ask for newer generations while it has the one that is wanted', () => {
+  const key = newMasterKey(1);
+  const ring = new KeyRing([key], () => assert.fail());
+  ring.derive(key.id, 'session');
+  ring.derive(key.id, 'csrf');
+});
+
+test('KeyRing derives nothing for a generation that nobody has', () => {
+  const ring = new KeyRing([newMasterKey(1)], () => undefined);
+  assert.equal(ring.derive('00000000', 'session'), undefined);
+});
+
+test('KeyRing publishes the newest generations there are', () => {
+  const [known, other] = [newMasterKey(1), newMasterKey(2)];
+  const ring = new KeyRing([known], () => [other, known]);
+  assert.equal(ring.jwks().keys.length, 2);
+});

@@ -23,7 +23,7 @@ export interface MasterKey {
 }
 
 /** What a derived key is for. Each purpose has its own key, so that no kind of token can stand in for another. */
-export type Purpose = 'session' | 'transaction' | 'csrf' | 'stream' | 'approval';
+export type Purpose = 'session' | 'session-body' | 'refresh' | 'transaction' | 'csrf' | 'stream' | 'approval';
 
 /** Bytes of a generation's secret and of every derived key (AES-256, HMAC-SHA256). */
 export const keyBytes = 32;
@@ -49,12 +49,19 @@ function stillNeeded(keys: readonly MasterKey[], now: number, longestUseMs: numb
 
 /** All generations of keys, and what is derived from them. */
 export class KeyRing {
+  readonly #newer: () => readonly MasterKey[] | undefined;
   #keys: readonly MasterKey[];
   #derived = new Map<string, Uint8Array>();
 
-  /** Throws `RangeError` without at least one generation, or with two of the same id. */
-  constructor(keys: readonly MasterKey[]) {
+  /**
+   * Throws `RangeError` without at least one generation, or with two of the same id.
+   *
+   * `newer` gives the generations as they are now, when others may have made some since it was last asked. It is asked when
+   * one is wanted that is not in the ring, at once and as often as strangers like: it has to be cheap.
+   */
+  constructor(keys: readonly MasterKey[], newer: () => readonly MasterKey[] | undefined = () => undefined) {
     this.#keys = checked(keys);
+    this.#newer = newer;
   }
 
   /** All generations, newest first. */
@@ -81,7 +88,9 @@ export class KeyRing {
     const name = `${id} ${purpose}`;
     const known = this.#derived.get(name);
     if (known !== undefined) return known;
-    const master = this.#keys.find((key) => key.id === id);
+    const isWanted = (key: MasterKey): boolean => key.id === id;
+    let master = this.#keys.find(isWanted);
+    if (master === undefined && this.#refresh()) master = this.#keys.find(isWanted);
     if (master === undefined) return undefined;
     const bytes = new Uint8Array(hkdfSync('sha256', master.secret, '', `cardea v1 ${purpose}`, keyBytes));
     this.#derived.set(name, bytes);
@@ -90,7 +99,15 @@ export class KeyRing {
 
   /** The public halves of all signing keys as a JWK set (RFC 7517, 5), for `/.well-known/jwks.json`. */
   jwks(): { keys: JWK[] } {
+    // Whoever asks may have a token that was signed elsewhere, a moment ago, with a new key.
+    this.#refresh();
     return { keys: this.#keys.map(publicJwk) };
+  }
+
+  #refresh(): boolean {
+    const keys = this.#newer();
+    if (keys !== undefined) this.replace(keys);
+    return keys !== undefined;
   }
 }
 

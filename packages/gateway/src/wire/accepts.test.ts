@@ -19,7 +19,11 @@ const cases = [
   ['a refusal of HTML', 'GET', ['Accept', 'application/json, text/html;q=0'], false],
   ['another type that looks alike', 'GET', ['Accept', 'text/html-sandboxed'], false],
   ['XMLHttpRequest', 'GET', ['Accept', html, 'X-Requested-With', 'XMLHttpRequest'], false],
-  ['a form', 'POST', ['Sec-Fetch-Mode', 'navigate', 'Sec-Fetch-Dest', 'document', 'Accept', html], false],
+  ['a form', 'POST', ['Sec-Fetch-Mode', 'navigate', 'Sec-Fetch-Dest', 'document', 'Accept', html], true],
+  ['a form of an older browser', 'POST', ['Accept', html], true],
+  ['a fetch that posts', 'POST', ['Sec-Fetch-Mode', 'cors', 'Sec-Fetch-Dest', 'empty', 'Accept', '*/*'], false],
+  ['a program that posts', 'POST', ['Accept', '*/*'], false],
+  ['a method that no page has', 'PUT', ['Sec-Fetch-Mode', 'navigate', 'Accept', html], false],
 ] as const;
 
 for (const [what, method, fields, expected] of cases) {

@@ -46,17 +46,26 @@ const removals = [
 
 for (const [where, before, after] of removals) {
   test(`withoutCookies() removes a cookie ${where}`, () => {
-    assert.deepEqual(withoutCookies(['A', '1', 'cOOkie', before], [name]), ['A', '1', 'cOOkie', after]);
+    assert.deepEqual(
+      withoutCookies(['A', '1', 'cOOkie', before], (one) => one === name),
+      ['A', '1', 'cOOkie', after],
+    );
   });
 }
 
 test('withoutCookies() leaves out a field that is empty then', () => {
-  assert.deepEqual(withoutCookies(['Cookie', ' __Host-cardea=x; ', 'A', '1'], [name]), ['A', '1']);
+  assert.deepEqual(
+    withoutCookies(['Cookie', ' __Host-cardea=x; ', 'A', '1'], (one) => one === name),
+    ['A', '1'],
+  );
 });
 
 test('withoutCookies() leaves what is no cookie of ours alone', () => {
   const fields = ['Cookie', 'x; =y; __Host-cardea; a=1'];
-  assert.deepEqual(withoutCookies(fields, [name]), fields);
+  assert.deepEqual(
+    withoutCookies(fields, (one) => one === name),
+    fields,
+  );
 });
 
 const whole = { name, value: 'abc', secure: true, httpOnly: true, sameSite: 'lax' } as const;
@@ -121,7 +130,7 @@ test('withoutCookies() leaves nothing that readCookie() would find, and every ot
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const fields = ['Cookie', pieces.join('')];
-      const rest = withoutCookies(fields, [name]);
+      const rest = withoutCookies(fields, (one) => one === name);
       assert.deepEqual(readCookie(rest, name), { kind: 'none' });
       for (const other of ['a', 'b']) assert.deepEqual(readCookie(rest, other), readCookie(fields, other));
     }),
@@ -139,7 +148,10 @@ for (const value of [
   '==cardea=x',
 ]) {
   test(`withoutSetCookies() removes ${JSON.stringify(value)}`, () => {
-    assert.deepEqual(withoutSetCookies(['A', '1', 'set-COOKIE', value, 'B', '2'], ['cardea']), ['A', '1', 'B', '2']);
+    assert.deepEqual(
+      withoutSetCookies(['A', '1', 'set-COOKIE', value, 'B', '2'], (one) => one === 'cardea'),
+      ['A', '1', 'B', '2'],
+    );
   });
 }
 
@@ -154,5 +166,8 @@ test('withoutSetCookies() leaves everything else as it is', () => {
     'Cookie',
     'cardea=x',
   ];
-  assert.equal(withoutSetCookies(fields, ['cardea']), fields);
+  assert.equal(
+    withoutSetCookies(fields, (one) => one === 'cardea'),
+    fields,
+  );
 });

@@ -30,14 +30,14 @@ export function readCookie(fields: Fields, name: string): CookieValue {
 }
 
 /** The fields without these cookies. The other cookies keep their order and spelling; an emptied `Cookie` is left out. */
-export function withoutCookies(fields: Fields, names: readonly string[]): Fields {
+export function withoutCookies(fields: Fields, isMeant: (name: string) => boolean): Fields {
   const kept: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     const value = fields[i + 1] ?? '';
     if (name.toLowerCase() !== 'cookie') kept.push(name, value);
     else {
-      const cookies = value.split(';').filter((pair) => !names.includes(nameOf(pair) ?? ''));
+      const cookies = value.split(';').filter((pair) => !isMeant(nameOf(pair) ?? ''));
       if (cookies.some((pair) => trimBlanks(pair) !== '')) kept.push(name, trimBlanks(cookies.join(';')));
     }
   }
@@ -48,12 +48,12 @@ export function withoutCookies(fields: Fields, names: readonly string[]): Fields
  * The fields of a response without those that set or delete one of these cookies, in whatever spelling a browser takes
  * for it: blanks around the name are cut off, and `=name=value` is kept without a name and sent back as `name=value`.
  */
-export function withoutSetCookies(fields: Fields, names: readonly string[]): Fields {
+export function withoutSetCookies(fields: Fields, isMeant: (name: string) => boolean): Fields {
   let kept: string[] | undefined;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     const value = fields[i + 1] ?? '';
-    if (name.toLowerCase() === 'set-cookie' && names.includes(nameOf(value.replace(/^[\t =]+/, '')) ?? ''))
+    if (name.toLowerCase() === 'set-cookie' && isMeant(nameOf(value.replace(/^[\t =]+/, '')) ?? ''))
       kept ??= fields.slice(0, i);
     else kept?.push(name, value);
   }

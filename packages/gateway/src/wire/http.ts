@@ -6,6 +6,7 @@
  */
 export type {
   Client,
+  ClientCertificate,
   Completion,
   Connection,
   Forward,

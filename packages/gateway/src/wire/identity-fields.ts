@@ -17,9 +17,11 @@ export type HeaderEncoding = 'percent' | 'utf-8';
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 const REPLACEMENT = '\ufffd';
 
+// Spaces at the end by `(?<! ) +$` and not ` +$`, which looks at a long run of them in the middle once for each.
+
 /** One value. Spaces at its ends, which receivers cut off, are encoded too. */
 export function encodeValue(text: string, encoding: HeaderEncoding): string {
-  return encode(text, encoding, /[^ -$&-~]+|^ +| +$/gu, /^ +| +$/gu);
+  return encode(text, encoding, /[^ -$&-~]+|^ +|(?<! ) +$/gu, /^ +|(?<! ) +$/gu);
 }
 
 /**
@@ -29,7 +31,7 @@ export function encodeValue(text: string, encoding: HeaderEncoding): string {
 export function encodeList(items: readonly string[], encoding: HeaderEncoding): string {
   return items
     .filter((item) => item !== '')
-    .map((item) => encode(item, encoding, /[^ !#$&-+\--~]+|^ +| +$/gu, /,|^ +| +$/gu))
+    .map((item) => encode(item, encoding, /[^ !#$&-+\--~]+|^ +|(?<! ) +$/gu, /,|^ +|(?<! ) +$/gu))
     .join(',');
 }
 

@@ -1,4 +1,4 @@
-import { isLoopback } from '../values/address.ts';
+import { type Address, isLoopback } from '../values/address.ts';
 import { foldFieldName } from '../../wire/field-names.ts';
 import { pathText } from '../problem.ts';
 import type { App } from '../schema.ts';
@@ -50,23 +50,44 @@ export const checkAppsAreReachable: Check = ({ config, report }) => {
           'Choose another path for the app, or another prefix.',
         ),
       );
-    const url = new URL(app.upstream.url);
-    const port = Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    if ((listen ?? []).some(({ address }) => address.port === port && reaches(address.host, host)))
+    for (const address of app.upstream.url)
+      if ((listen ?? []).some((listener) => reaches(listener.address, address)))
+        report(
+          error([...at, 'upstream'], `${address} is Cardea's own address`, 'Write the address where the app listens.'),
+        );
+  }
+};
+
+/** What is said about the connections to an app has a meaning for its addresses. */
+export const checkUpstreams: Check = ({ config, report }) => {
+  for (const { app, at } of wellFormedApps(config)) {
+    const { url: addresses, ca, client_certificate: own } = app.upstream;
+    const [first = ''] = addresses;
+    const how = first.startsWith('unix:') ? 'a socket' : 'http';
+    if (!first.startsWith('https:')) {
+      if (ca !== undefined)
+        report(
+          error(
+            [...at, 'upstream', 'ca'],
+            `the app is reached by ${how}, so that no certificate is checked`,
+            'Write https://… in upstream.url, or remove ca.',
+          ),
+        );
+      if (own !== undefined)
+        report(
+          error(
+            [...at, 'upstream', 'client_certificate'],
+            `the app is reached by ${how}, so that no certificate is shown`,
+            'Write https://… in upstream.url, or remove client_certificate.',
+          ),
+        );
+    }
+    if (app.host_header === 'upstream' && (addresses.length > 1 || how === 'a socket'))
       report(
         error(
-          [...at, 'upstream'],
-          `${app.upstream.url} is Cardea's own address`,
-          'Write the address where the app listens.',
-        ),
-      );
-    if (app.upstream.ca !== undefined && url.protocol === 'http:')
-      report(
-        error(
-          [...at, 'upstream', 'ca'],
-          'the app is reached by http, so that no certificate is checked',
-          'Write https://… in upstream.url, or remove ca.',
+          [...at, 'host_header'],
+          addresses.length > 1 ? 'upstream has several addresses, each with a host of its own' : 'a socket has no host',
+          'Remove host_header: the app then sees the Host of the browser.',
         ),
       );
   }
@@ -94,5 +115,12 @@ export const checkHeaderNames: Check = ({ config, report }) => {
 
 const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
 
-const reaches = (listening: string, host: string): boolean =>
-  listening === host || ((listening === '0.0.0.0' || listening === '::' || isLoopback(listening)) && isLoopback(host));
+/** Whether what is sent to the address of an app arrives at this listener. */
+function reaches({ host: listening, port }: Address, address: string): boolean {
+  if (address.startsWith('unix:')) return false;
+  const url = new URL(address);
+  if (port !== Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port)) return false;
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const any = listening === '0.0.0.0' || listening === '::' || isLoopback(listening);
+  return listening === host || (any && isLoopback(host));
+}

@@ -1,124 +1,139 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
-import type { Files } from '../files.ts';
-import { ok, type Parsed, wrong } from '../parsed.ts';
+import type { X509Certificate } from 'node:crypto';
 import type { Path } from '../problem.ts';
+import { covers, judgePair, readCertificate, serverNames, validity } from './certificate-pair.ts';
 import { type Check, type CheckContext, error, warning, wellFormedApps } from './check.ts';
-
-const day = 86_400_000;
 
 /** Certificates and keys: they can be read, belong together, are valid now, and cover the hosts of the apps. */
 export const checkCertificates: Check = (context) => {
-  const { config, files, now, report } = context;
+  const { config, files } = context;
   if (files === undefined) return;
-  const own: X509Certificate[] = [];
+  const shown: Shown[] = [];
   for (const [i, { tls }] of (config.listen ?? []).entries()) {
-    if (tls === undefined) continue;
-    const at = ['listen', i, 'tls'];
-    const cert = take(context, [...at, 'cert'], readCertificate(files, tls.cert));
-    const key = take(context, [...at, 'key'], readKey(files, tls.key));
-    if (files.isWorldReadable(tls.key))
-      report(
-        warning(
-          [...at, 'key'],
-          `everybody on this machine may read ${files.display(tls.key)}`,
-          'Let it belong to the user of the service, and chmod 600.',
-        ),
-      );
-    if (cert === undefined) continue;
-    own.push(cert);
-    checkTimes(context, [...at, 'cert'], cert, now);
-    if (key !== undefined && !cert.checkPrivateKey(key))
-      report(
-        error(
-          [...at, 'key'],
-          'the key does not belong to the certificate',
-          'Name the key that the certificate was requested with.',
-        ),
-      );
+    const own = (tls ?? []).map(({ at, ...pair }): Shown => {
+      const path = ['listen', i, 'tls', ...at];
+      return { path, certificate: checkPair(context, path, pair) };
+    });
+    checkChoice(context, own);
+    shown.push(...own.map((one, at) => ({ ...one, first: at === 0 })));
   }
-  if (own.length > 0) checkHosts(context, own);
+  checkHosts(context, shown);
 
-  const authorities: [Path, string | undefined][] = [
-    [['directory', 'ldap', 'ca'], config.directory?.ldap?.ca],
-    ...wellFormedApps(config).map(({ app, at }): [Path, string | undefined] => [
-      [...at, 'upstream', 'ca'],
-      app.upstream.ca,
-    ]),
-  ];
-  for (const [path, file] of authorities) {
-    const cert = file === undefined ? undefined : take(context, path, readCertificate(files, file));
-    if (cert !== undefined) checkTimes(context, path, cert, now);
+  for (const { app, at } of wellFormedApps(config)) {
+    const { ca, client_certificate: own } = app.upstream;
+    if (ca !== undefined) checkAuthority(context, [...at, 'upstream', 'ca'], ca);
+    if (own !== undefined) checkPair(context, [...at, 'upstream', 'client_certificate'], own);
   }
+  const ca = config.directory?.ldap?.ca;
+  if (ca !== undefined) checkAuthority(context, ['directory', 'ldap', 'ca'], ca);
+  const { redis } = config;
+  if (redis !== undefined && redis !== false && redis.ca !== undefined)
+    checkAuthority(context, ['redis', 'ca'], redis.ca);
 };
 
-function checkTimes({ report }: CheckContext, path: Path, cert: X509Certificate, now: number): void {
-  const from = cert.validFromDate.getTime();
-  const to = cert.validToDate.getTime();
-  const date = (time: number): string => new Date(time).toISOString().slice(0, 10);
-  if (now < from)
+/** A certificate of a listener. */
+interface Shown {
+  readonly path: Path;
+  /** `undefined` when it cannot be read. */
+  readonly certificate: X509Certificate | undefined;
+  /** It is for clients that name no server, or one that is in no certificate. */
+  readonly first?: boolean;
+}
+
+/** Gives the certificate as far as it can be read. */
+function checkPair(
+  { files, now, report }: CheckContext,
+  path: Path,
+  pair: { readonly cert: string; readonly key: string },
+): X509Certificate | undefined {
+  if (files === undefined) return undefined;
+  const read = (part: 'cert' | 'key'): Uint8Array | undefined => {
+    const bytes = files.read(pair[part]);
+    if (bytes.kind === 'ok') return bytes.value;
+    report(error([...path, part], bytes.message, bytes.fix));
+    return undefined;
+  };
+  const names = { cert: files.display(pair.cert), key: files.display(pair.key) };
+  const [cert, key] = [read('cert'), read('key')];
+  if (files.isWorldReadable(pair.key))
     report(
-      error(
-        path,
-        `the certificate is valid only from ${date(from)} on`,
-        'Check the clock of this machine, or take another certificate.',
+      warning(
+        [...path, 'key'],
+        `everybody on this machine may read ${names.key}`,
+        'Let it belong to the user of the service, and chmod 600.',
       ),
     );
-  else if (now > to) report(error(path, `the certificate has expired on ${date(to)}`, 'Renew it.'));
-  else if (to - now < 14 * day) report(warning(path, `the certificate expires on ${date(to)}`, 'Renew it now.'));
+  const { faults, certificate } = judgePair({ cert, key, names }, now);
+  for (const { file, ...fault } of faults) report({ ...fault, path: [...path, file] });
+  return certificate;
 }
 
-function checkHosts({ config, report }: CheckContext, certificates: readonly X509Certificate[]): void {
+function checkAuthority({ files, now, report }: CheckContext, path: Path, file: string): void {
+  const read = files?.read(file);
+  if (files === undefined || read === undefined) return;
+  const parsed = read.kind === 'ok' ? readCertificate(read.value, files.display(file)) : read;
+  if (parsed.kind === 'wrong') return report(error(path, parsed.message, parsed.fix));
+  const fault = validity(parsed.value, now);
+  if (fault !== undefined) report({ ...fault, path });
+}
+
+/** Of several certificates, each is shown to somebody. */
+function checkChoice({ report }: CheckContext, own: readonly Shown[]): void {
+  const taken = new Map<string, number>();
+  for (const [i, { path, certificate }] of own.entries()) {
+    if (certificate === undefined) continue;
+    const names = serverNames(certificate);
+    const before = names.map((name) => taken.get(name));
+    const [other] = before.filter((one) => one !== undefined);
+    if (i > 0 && names.length === 0)
+      report(
+        error(
+          [...path, 'cert'],
+          'the certificate has no DNS name, and is never shown',
+          'Let it have the name of an app (subjectAltName), or remove it from the list.',
+        ),
+      );
+    else if (other !== undefined && before.every((one) => one !== undefined))
+      report(
+        error(
+          [...path, 'cert'],
+          `the certificate is never shown: certificates[${other}] ${names.length === 1 ? 'has its name' : 'and others have its names'} as well`,
+          'Keep one of them.',
+        ),
+      );
+    else if (other !== undefined) {
+      const shared = names.filter((name) => taken.has(name));
+      report(
+        warning(
+          [...path, 'cert'],
+          `certificates[${other}] has ${shared.join(', ')} as well, and is the one that is shown for it`,
+          'Let each name be in one certificate.',
+        ),
+      );
+    }
+    for (const name of names) if (!taken.has(name)) taken.set(name, i);
+  }
+}
+
+function checkHosts({ config, report }: CheckContext, shown: readonly Shown[]): void {
+  const certificates = shown.flatMap(({ certificate, first }) =>
+    certificate === undefined ? [] : [{ certificate, first }],
+  );
+  if (certificates.length === 0) return;
   for (const { app, at } of wellFormedApps(config))
     for (const [i, host] of app.host.entries()) {
-      const address = host.replace(/^\[|\]$/g, '');
-      const covers = (cert: X509Certificate) =>
-        (isIP(address) ? cert.checkIP(address) : cert.checkHost(host)) !== undefined;
-      if (host !== '*' && !certificates.some(covers))
-        report(
-          warning(
-            [...at, 'host', i],
-            `the certificate in listen is not for ${host}: browsers will refuse it`,
-            'Add the name to the certificate.',
-          ),
-        );
+      if (host === '*') continue;
+      const fit = certificates.filter(({ certificate }) => covers(certificate, host));
+      // Who asks for an address names no server (RFC 6066, 3).
+      const byAddress = /^[0-9.]+$|^\[/.test(host);
+      if (fit.some(({ first }) => first || !byAddress)) continue;
+      report(
+        warning(
+          [...at, 'host', i],
+          fit.length > 0
+            ? `browsers that ask for an address get the first certificate of the list, which is not for ${host}`
+            : `no certificate in listen is for ${host}: browsers will refuse it`,
+          fit.length > 0 ? 'Put the certificate with the address first.' : 'Add the name to the certificate.',
+        ),
+      );
     }
-}
-
-function readCertificate(files: Files, path: string): Parsed<X509Certificate> {
-  const read = files.read(path);
-  if (read.kind === 'wrong') return read;
-  try {
-    return ok(new X509Certificate(read.value));
-  } catch {
-    return wrong(
-      `${files.display(path)} is not a certificate`,
-      'Name a PEM file that begins with -----BEGIN CERTIFICATE-----.',
-    );
-  }
-}
-
-function readKey(files: Files, path: string): Parsed<KeyObject> {
-  const read = files.read(path);
-  if (read.kind === 'wrong') return read;
-  const text = new TextDecoder().decode(read.value);
-  if (/ENCRYPTED/.test(text.slice(0, 200)))
-    return wrong(
-      `the key in ${files.display(path)} is encrypted`,
-      `Decrypt it: openssl pkey -in ${files.display(path)} -out gateway.key`,
-    );
-  try {
-    return ok(createPrivateKey(text));
-  } catch {
-    return wrong(
-      `${files.display(path)} is not a private key`,
-      'Name a PEM file that begins with -----BEGIN PRIVATE KEY-----.',
-    );
-  }
-}
-
-function take<T>({ report }: CheckContext, path: Path, parsed: Parsed<T>): T | undefined {
-  if (parsed.kind === 'ok') return parsed.value;
-  report(error(path, parsed.message, parsed.fix));
-  return undefined;
 }

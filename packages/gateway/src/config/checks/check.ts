@@ -23,6 +23,8 @@ export interface CheckContext {
   readonly now: number;
   /** Secrets that stand in the configuration itself. */
   readonly inline: ReadonlySet<Secret>;
+  /** Whether the configuration is meant for production: what is for development alone is an error. */
+  readonly production?: boolean;
   readonly report: (finding: Finding) => void;
   /** For problems in another file. */
   readonly reportElsewhere: (problem: Problem) => void;

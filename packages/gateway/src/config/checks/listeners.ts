@@ -5,7 +5,8 @@ import { type Check, error, warning } from './check.ts';
 export const checkListeners: Check = ({ config, report }) => {
   const { listen, admin, trusted_proxies: proxies, session } = config;
   const taken = new Set<string>();
-  for (const [i, { address, tls, dangerously_plain_http: plain }] of (listen ?? []).entries()) {
+  for (const [i, listener] of (listen ?? []).entries()) {
+    const { address, tls, dangerously_plain_http: plain } = listener;
     const at = ['listen', i];
     const text = addressText(address);
     if (address.port !== 0 && taken.has(text))
@@ -13,6 +14,17 @@ export const checkListeners: Check = ({ config, report }) => {
     taken.add(text);
     if (tls !== undefined && plain)
       report(error([...at, 'dangerously_plain_http'], 'this address has TLS', 'Remove dangerously_plain_http.'));
+    if (tls === undefined && !plain && listener.proxy_protocol !== undefined) {
+      // The client counts as the peer, and only peers that end TLS for us may speak without it.
+      report(
+        error(
+          [...at, 'proxy_protocol'],
+          'without TLS the requests of the clients that it names would all be refused',
+          'Add tls: { cert, key } and let the load balancer pass TLS through. If TLS ends there: remove proxy_protocol, let it send X-Forwarded-For and X-Forwarded-Proto, and name its address in trusted_proxies.',
+        ),
+      );
+      continue;
+    }
     if (tls !== undefined || plain || isLoopback(address.host) || proxies === undefined || proxies.length > 0) continue;
     report(
       error(

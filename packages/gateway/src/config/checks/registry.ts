@@ -1,11 +1,16 @@
-import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames } from './apps.ts';
+import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames, checkUpstreams } from './apps.ts';
 import { checkCertificates } from './certificates.ts';
 import type { Check } from './check.ts';
+import { checkApprovals, checkClientCertificates, checkRuleCredentials } from './credentials.ts';
 import { checkDangers } from './dangers.ts';
+import { checkDevelopment } from './development.ts';
 import { checkDirectory } from './directory.ts';
 import { checkGroupsHaveNames } from './groups.ts';
 import { checkKeytabs } from './keytab.ts';
 import { checkListeners } from './listeners.ts';
+import { checkPages } from './pages.ts';
+import { checkRedis } from './redis.ts';
+import { checkAppSignIn } from './sign-in.ts';
 import { checkRuleReferences, checkRulesAreReachable, checkUnauthorizedPage } from './rules.ts';
 
 /** Everything that is checked beyond the shape. A new check is one line here; their order does not matter. */
@@ -14,12 +19,20 @@ export const checks: readonly Check[] = [
   checkCertificates,
   checkKeytabs,
   checkDirectory,
+  checkRedis,
   checkAppsAreDistinct,
   checkAppsAreReachable,
+  checkUpstreams,
   checkHeaderNames,
+  checkAppSignIn,
   checkRulesAreReachable,
   checkRuleReferences,
+  checkRuleCredentials,
+  checkApprovals,
+  checkClientCertificates,
+  checkDevelopment,
   checkUnauthorizedPage,
   checkGroupsHaveNames,
+  checkPages,
   checkDangers,
 ];

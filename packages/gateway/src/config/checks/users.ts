@@ -1,4 +1,4 @@
-import type { PasswordUser } from '../../auth/password.ts';
+import type { PasswordUser } from '../../auth/password-users.ts';
 import { readUsers } from '../users-file.ts';
 import { type CheckContext, error, warning } from './check.ts';
 
@@ -7,7 +7,7 @@ export function checkUsers({ config, files, report, reportElsewhere }: CheckCont
   const users: PasswordUser[] = [];
   if (files === undefined) return users;
   for (const [i, { password }] of (config.sign_in ?? []).entries()) {
-    if (password === undefined) continue;
+    if (password?.users === undefined) continue;
     const at = ['sign_in', i, 'password', 'users'];
     const read = files.read(password.users);
     if (read.kind === 'wrong') {

@@ -1,26 +1,60 @@
 import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
-import { duration, headerName, host, origin, prefix, urlPath } from '../values/leaf.ts';
-import { appName } from '../values/name.ts';
+import { appAddress, duration, headerName, host, origin, prefix, refuse, urlPath } from '../values/leaf.ts';
+import { appName, word } from '../values/name.ts';
 import { rule } from './rules.ts';
 
-const upstreamUrl = () => origin('http://127.0.0.1:3000');
+const several = () => z.array(appAddress()).min(1).check(checkAddresses);
 
 const upstream = (context: SchemaContext) => {
   const full = z.strictObject({
-    url: upstreamUrl().describe('Scheme, host and port. Paths are passed on unchanged.'),
+    url: z
+      .union([appAddress().transform((one) => [one]), several()])
+      .describe(
+        'Scheme, host and port, or `unix:` and the path of a socket; paths are passed on unchanged. Several addresses of the same app share its requests: each goes to the one with the fewest in progress, and one that takes no connection is left alone for a second, then for longer each time, up to 30.',
+      ),
     ca: file(context, 'tls/corp-ca.pem')
       .optional()
       .describe('PEM file of the authority that an `https` app must chain to. Default: those of the system.'),
+    client_certificate: z
+      .strictObject({
+        cert: file(context, 'tls/cardea-client.pem').describe(
+          'PEM file: the certificate, then those that lead to its authority.',
+        ),
+        key: file(context, 'tls/cardea-client.key').describe('PEM file: the private key, not encrypted.'),
+      })
+      .optional()
+      .describe('The certificate that Cardea shows to an `https` app which asks for one.'),
     connect_timeout: duration('100ms', '2m', '5s').prefault('5s').describe('How long a connection may take.'),
     response_timeout: duration('1s', '1d', '60s')
       .prefault('60s')
       .describe('From the end of a request to the head of its response. Streams may then last.'),
   });
   return z
-    .union([upstreamUrl().transform((url) => full.parse({ url })), full])
-    .describe('Where the app listens: a URL, or a mapping with the keys below.');
+    .union([
+      appAddress().transform((url) => full.parse({ url })),
+      several().transform((url) => full.parse({ url })),
+      full,
+    ])
+    .describe('Where the app listens: an address, a list of them, or a mapping with the keys below.');
 };
+
+/** The addresses of one app are alike, and each is there once. */
+function checkAddresses({ value, issues }: z.core.ParsePayload<string[]>): void {
+  const kind = (address: string): string => address.slice(0, address.indexOf(':'));
+  const [first = ''] = value;
+  for (const [i, address] of value.entries()) {
+    const before = value.indexOf(address);
+    if (before < i) refuse({ issues }, `${address} is already in the list`, 'Keep it once.', [i]);
+    else if (kind(address) !== kind(first))
+      refuse(
+        { issues },
+        `${address} is not reached like ${first}, the first of the list`,
+        'Let all addresses of an app begin alike: http, https or unix.',
+        [i],
+      );
+  }
+}
 
 const header = (byDefault: string) => z.union([headerName(), z.literal(false)]).prefault(byDefault);
 
@@ -55,9 +89,22 @@ const app = (context: SchemaContext) =>
       rules: z
         .array(rule())
         .min(1)
+        .optional()
         .meta({ 'x-examples': [[{ path: '/**', signed_in: true }]] })
         .describe(
-          'Who may do what. The first rule whose path and methods fit decides; when none fits, the answer is refusal.',
+          'Who may do what. The first rule whose path and methods fit decides; when none fits, the answer is refusal. Required, unless `sign_in` is `none`.',
+        ),
+      sign_in: z
+        .union([z.array(word('negotiate')).min(1), z.literal('none')])
+        .optional()
+        .describe(
+          'How people sign in here: names of `sign_in` entries, asked in this order. Default: all of them, in their order. `none`: not at all; everybody may do everything, and nothing is added to requests or responses.',
+        ),
+      csrf: z
+        .boolean()
+        .prefault(false)
+        .describe(
+          'Requests that change something by virtue of the session cookie must bring its token as `X-CSRF-Token`: the value of the cookie `__Host-cardea-csrf`, or of `csrf_token` in `/auth/me`.',
         ),
       headers: headers(),
       header_encoding: z
@@ -78,7 +125,9 @@ const app = (context: SchemaContext) =>
       host_header: z
         .enum(['preserve', 'upstream'])
         .prefault('preserve')
-        .describe('The `Host` that the app sees: the one of the browser, or the one of `upstream`.'),
+        .describe(
+          'The `Host` that the app sees: the one of the browser, or the one of `upstream`, if that is one address with a host.',
+        ),
       allowed_origins: z
         .array(origin('https://other.corp.example'))
         .prefault([])
@@ -87,7 +136,24 @@ const app = (context: SchemaContext) =>
         .optional()
         .describe('Page of the app to which refused people are sent. Default: a page of Cardea.'),
     })
-    .transform(({ assertion, ...rest }) => ({ ...rest, assertion: { audience: assertion.audience ?? rest.name } }));
+    .check((check) => {
+      if (check.issues.length > 0) return;
+      const { rules, sign_in: signIn } = check.value;
+      if (rules === undefined && signIn !== 'none')
+        refuse(check, 'the app has no rules', 'Say who may do what: rules: [{ path: /**, signed_in: true }]');
+      if (rules !== undefined && signIn === 'none')
+        refuse(
+          check,
+          'these rules decide nothing: the app has sign_in: none',
+          'Remove the rules, or let people sign in; a rule with public: true lets everybody in.',
+          ['rules'],
+        );
+    })
+    .transform(({ assertion, rules, ...rest }) => ({
+      ...rest,
+      rules: rules ?? [],
+      assertion: { audience: assertion.audience ?? rest.name },
+    }));
 
 export const apps = (context: SchemaContext) =>
   z.array(app(context)).min(1).describe('The applications behind Cardea.').meta({

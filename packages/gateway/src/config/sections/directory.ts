@@ -29,9 +29,22 @@ const ldap = (context: SchemaContext) =>
         .meta({ 'x-examples': ['DC=corp,DC=example'] })
         .describe("Where searches start. Empty: the controller's own default."),
       cache: duration('10s', '1d', '10m').prefault('10m').describe('How long an answer is kept.'),
+      keep_for: duration('0s', '7d', '8h')
+        .prefault('8h')
+        .describe(
+          'How long the last known groups of a person serve while the controller does not answer. After that there are none.',
+        ),
+      match_email: z
+        .boolean()
+        .prefault(false)
+        .describe(
+          'Finds people by e-mail address as well (`mail`), when UPN and account lead to nobody. Only where every sign-in method with `groups_from: directory` vouches for the addresses that it gives.',
+        ),
       timeout: duration('100ms', '1m', '5s').prefault('5s').describe('How long to wait for an answer.'),
     })
-    .describe('Active Directory, which gives the names of groups and the name and e-mail address of people.');
+    .describe(
+      'Active Directory: names of groups, name and e-mail address of people; all groups of people whose sign-in method tells none; and, if you like, their passwords.',
+    );
 
 export const directory = (context: SchemaContext) =>
   z

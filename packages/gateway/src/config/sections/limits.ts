@@ -30,7 +30,7 @@ export const limits = () =>
         .max(1_000_000)
         .prefault(2000)
         .describe(
-          'Connections that one client address may have open; further ones are closed at once. Not counted behind `trusted_proxies`, where everybody comes from the same addresses.',
+          'Connections that one client address may have open; further ones are closed at once. Those of `trusted_proxies` are not counted: many people come from there.',
         ),
       idle: duration('1s', '1h', '75s')
         .prefault('75s')

@@ -1,19 +1,81 @@
 import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
-import { address, network, prefix } from '../values/leaf.ts';
+import { address, network, prefix, refuse } from '../values/leaf.ts';
+
+const certificate = (context: SchemaContext) => ({
+  cert: file(context, 'tls/gateway.pem').describe('PEM file: the certificate, then those that lead to its authority.'),
+  key: file(context, 'tls/gateway.key').describe('PEM file: the private key, not encrypted.'),
+});
+
+const tls = (context: SchemaContext) => {
+  const { cert, key } = certificate(context);
+  return z
+    .strictObject({
+      cert: cert.optional().describe(`${cert.description} Needed, unless there are \`certificates\`.`),
+      key: key.optional().describe(`${key.description} Needed, unless there are \`certificates\`.`),
+      certificates: z
+        .array(z.strictObject(certificate(context)))
+        .min(1)
+        .optional()
+        .describe(
+          'Instead of `cert` and `key`: several of them. A browser gets the one that has the name it asks for, and the first one if none has. The names are those in the certificates.',
+        ),
+    })
+    .transform((written, { issues }): CertificateFiles[] => {
+      const { cert: certFile, key: keyFile, certificates } = written;
+      const refusing = (name: string, message: string, fix: string): never => {
+        refuse({ issues }, message, fix, [name]);
+        return z.NEVER;
+      };
+      if (certificates !== undefined) {
+        if (certFile === undefined && keyFile === undefined)
+          return certificates.map((one, i) => ({ ...one, at: ['certificates', i] }));
+        return refusing(
+          'certificates',
+          'it stands beside cert or key',
+          'Put cert and key into the list as its first entry.',
+        );
+      }
+      if (certFile === undefined) return refusing('cert', 'it is missing', 'Add it, for example cert: tls/gateway.pem');
+      if (keyFile === undefined) return refusing('key', 'it is missing', 'Add it, for example key: tls/gateway.key');
+      return [{ cert: certFile, key: keyFile, at: [] }];
+    });
+};
+
+/** The files of one certificate of a listener. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Where they stand below `tls`, for messages. */
+  readonly at: readonly (string | number)[];
+}
 
 const listener = (context: SchemaContext) =>
   z.strictObject({
     address: address().describe('IP address (or `localhost`) and port. IPv6 in brackets and quotes: `"[::]:8443"`.'),
-    tls: z
+    tls: tls(context)
+      .optional()
+      .describe(
+        'Without it this address speaks plain HTTP. The files are looked at every few seconds: a renewed certificate is taken without a restart, one that is not right is left alone.',
+      ),
+    client_ca: file(context, 'tls/corp-client-ca.pem')
+      .optional()
+      .describe(
+        'PEM file of the authorities whose certificates clients may sign in with (`client_certificate` in `sign_in`). Each client is asked for one, and may go without. Needs `tls`.',
+      ),
+    proxy_protocol: z
       .strictObject({
-        cert: file(context, 'tls/gateway.pem').describe(
-          'PEM file: the certificate, then those that lead to its authority.',
-        ),
-        key: file(context, 'tls/gateway.key').describe('PEM file: the private key, not encrypted.'),
+        from: z
+          .array(network())
+          .min(1)
+          .describe(
+            'Networks of the load balancers. Each of their connections must begin with a PROXY protocol header (version 1 or 2); connections from anywhere else are closed.',
+          ),
       })
       .optional()
-      .describe('Without it this address speaks plain HTTP.'),
+      .describe(
+        'For a load balancer that passes TLS through and says by the PROXY protocol for whom it has connected. The address in that header counts as the peer in everything that follows: in the audit log, in `limits`, and for `trusted_proxies`.',
+      ),
     dangerously_plain_http: z
       .boolean()
       .prefault(false)

@@ -20,6 +20,12 @@ export const session = () =>
         })
         .prefault({})
         .describe('The session cookie. It is always `HttpOnly`, and `Secure` with TLS.'),
+      store: z
+        .enum(['cookie', 'sqlite', 'redis'])
+        .prefault('cookie')
+        .describe(
+          'Where sessions lie. `cookie`: sealed in the cookie, so that they hold while a store is down; one that does not fit is kept as with the other two. `sqlite` and `redis`: in the database in `state`, or in `redis`, and the cookie only names them. Sessions can be listed and ended at once in all three.',
+        ),
       key_rotation: duration('1h', '3650d', '30d')
         .prefault('30d')
         .describe(

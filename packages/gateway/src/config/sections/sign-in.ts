@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
+import { entryId } from '../sign-in-entries.ts';
 import { domain, duration, realm, refuse, service } from '../values/leaf.ts';
+import { oidc } from './sign-in-oidc.ts';
+import { password } from './sign-in-password.ts';
 
 const negotiate = (context: SchemaContext) =>
   z
@@ -44,21 +47,13 @@ const negotiate = (context: SchemaContext) =>
     })
     .describe('Silent Windows sign-in (Kerberos), on pages, API calls and WebSocket upgrades.');
 
-const password = (context: SchemaContext) =>
-  z
-    .strictObject({
-      users: file(context, 'users.yaml').describe(
-        'File of the people who may sign in with a password, see [users file](#users-file).',
-      ),
-    })
-    .describe('A sign-in form, for people whom you list yourself.');
-
 /** One entry of `sign_in`: a new method is one line here. */
 const entry = (context: SchemaContext) =>
   z
     .strictObject({
       negotiate: negotiate(context).optional(),
       password: password(context).optional(),
+      oidc: oidc(context).optional(),
     })
     .check((check) => {
       if (check.issues.length > 0) return; // a misspelled method has been reported
@@ -77,13 +72,15 @@ export const signIn = (context: SchemaContext) =>
     .prefault([])
     .check((check) => {
       const seen = new Set<string>();
-      for (const [i, value] of check.value.entries())
-        for (const [name, options] of Object.entries(value)) {
-          if (options === undefined) continue;
-          if (seen.has(name))
-            refuse(check, `${name} is already in the list`, 'Keep one entry for each method.', [i, name]);
-          seen.add(name);
-        }
+      for (const [i, value] of check.value.entries()) {
+        const id = entryId(value);
+        if (id === undefined) continue;
+        if (seen.has(id))
+          refuse(check, `${id} is already in the list`, 'Keep one entry for each method, or give them names by id.', [
+            i,
+          ]);
+        seen.add(id);
+      }
     })
     .describe(
       'How people sign in. The methods are asked in this order; the first with a credential of its kind decides.',

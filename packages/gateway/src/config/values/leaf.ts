@@ -9,7 +9,7 @@ import { parseDomain, parseRealm, parseService } from './kerberos.ts';
 import { parsePattern, parsePrefix, parseUrlPath } from './path.ts';
 import { parseGroup, parseSid } from './sid.ts';
 import { parseSize, type SizeBounds } from './size.ts';
-import { parseLdapUrl, parseOrigin } from './url.ts';
+import { parseAppAddress, parseLdapUrl, parseOrigin } from './url.ts';
 
 /** A value that is written as text and read by a parser of ours: what zod knows of one. */
 export type Leaf<T> = z.ZodPipe<z.ZodString, z.ZodTransform<T, string>>;
@@ -59,6 +59,7 @@ export const prefix = (): Leaf<string> => leaf('URL path', '/auth', parsePrefix)
 export const pattern = (): Leaf<string> => leaf('path pattern', '/risk/**', parsePattern);
 export const sid = (): Leaf<string> => leaf('SID', 'S-1-5-21-1-2-3-1104', parseSid);
 export const group = (): Leaf<string> => leaf('group name or SID', 'risk-team', parseGroup);
+export const appAddress = (): Leaf<string> => leaf('URL or unix:/path', 'http://127.0.0.1:3000', parseAppAddress);
 export const ldapUrl = (): Leaf<string> => leaf('ldap URL', 'ldaps://dc1.corp.example', parseLdapUrl);
 
 /** `example` shows the reader of a message which origin is meant here. */

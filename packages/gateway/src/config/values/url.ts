@@ -14,6 +14,28 @@ export function parseOrigin(text: string, example: string): Parsed<string> {
   return ok(url.origin);
 }
 
+/** Where an app listens: an origin, or `unix:` and the absolute path of a socket. */
+export function parseAppAddress(text: string): Parsed<string> {
+  return text.startsWith(UNIX) ? parseSocketPath(text.slice(UNIX.length)) : parseOrigin(text, 'http://127.0.0.1:3000');
+}
+
+const UNIX = 'unix:';
+
+/** What the smallest `sun_path` (macOS) holds beside its final zero byte; Linux has four more. */
+const LONGEST_SOCKET_PATH = 103;
+
+function parseSocketPath(path: string): Parsed<string> {
+  const example = 'Write unix: and the absolute path of the socket, for example unix:/run/app.sock.';
+  if (!/^\/(?!\/)[^\p{Cc}]*[^/\p{Cc}]$/u.test(path)) return wrong(`"${UNIX}${path}" names no socket`, example);
+  const bytes = Buffer.byteLength(path);
+  if (bytes > LONGEST_SOCKET_PATH)
+    return wrong(
+      `the path of the socket has ${bytes} bytes`,
+      `Let it have at most ${LONGEST_SOCKET_PATH}: operating systems take no longer ones.`,
+    );
+  return ok(`${UNIX}${path}`);
+}
+
 /** The URL of a directory server, without path and credentials: `ldaps://dc1.corp.example`. */
 export function parseLdapUrl(text: string): Parsed<string> {
   const example = 'ldaps://dc1.corp.example';

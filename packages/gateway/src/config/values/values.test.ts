@@ -12,7 +12,7 @@ import { parseAppName, parseMethod, parseWord } from './name.ts';
 import { parsePattern, parsePrefix, parseUrlPath } from './path.ts';
 import { parseGroup, parseSid } from './sid.ts';
 import { parseSize } from './size.ts';
-import { parseLdapUrl, parseOrigin } from './url.ts';
+import { parseAppAddress, parseLdapUrl, parseOrigin } from './url.ts';
 
 const hours = { min: '1s', max: '48h' };
 const sizes = { min: '1B', max: '1GiB' };
@@ -36,6 +36,7 @@ const readers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   parseSid,
   parseGroup,
   parseLdapUrl,
+  parseAppAddress,
 };
 
 const right: readonly (readonly [reader: string, text: string, value: unknown])[] = [
@@ -73,6 +74,9 @@ const right: readonly (readonly [reader: string, text: string, value: unknown])[
   ['parseGroup', 'Domain Users', 'Domain Users'],
   ['parseOrigin', 'http://127.0.0.1:3000', 'http://127.0.0.1:3000'],
   ['parseOrigin', 'https://Desk.example:443/', 'https://desk.example'],
+  ['parseAppAddress', 'https://App.corp.example:443/', 'https://app.corp.example'],
+  ['parseAppAddress', 'unix:/run/app.sock', 'unix:/run/app.sock'],
+  ['parseAppAddress', `unix:/${'x'.repeat(102)}`, `unix:/${'x'.repeat(102)}`],
   ['parseLdapUrl', 'ldaps://dc1.corp.example', 'ldaps://dc1.corp.example'],
   ['parseLdapUrl', 'ldap://dc1.corp.example:389', 'ldap://dc1.corp.example:389'],
 ];
@@ -193,6 +197,22 @@ const wrong: readonly (readonly [reader: string, ...texts: string[]])[] = [
     'unix:/run/x',
     'http://x?',
     'http://x#',
+  ],
+  [
+    'parseAppAddress',
+    '',
+    '127.0.0.1:3000',
+    'http://x/path',
+    'unix:',
+    'unix:/',
+    'unix:app.sock',
+    'unix:///run/app.sock',
+    'unix:/run/',
+    'unix:/run/a\0b',
+    'unix:/run/app.sock\n',
+    `unix:/${'x'.repeat(103)}`,
+    `unix:/${'ü'.repeat(52)}`,
+    'Unix:/run/app.sock',
   ],
   ['parseLdapUrl', '', 'dc1', 'https://dc1', 'ldaps://', 'ldaps://dc1/DC=x', 'ldaps://u:p@dc1', 'ldaps://dc1?x'],
 ];

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Identity } from '../../core/identity.ts';
 import { conditions } from '../compile.ts';
 import type { Condition } from '../condition.ts';
+import { credentialsCondition } from './credentials.ts';
 import type { Rule } from '../rule.ts';
 import { anonymous, subjectOf } from '../subject.ts';
 
@@ -18,7 +19,11 @@ const alice: Identity = {
   authenticatedAt: 0,
   expiresAt: 1,
 };
-const subject = subjectOf(alice, { risk: { groups: ['risk-team'], modules: ['Risk'] } });
+const subject = subjectOf(
+  alice,
+  { risk: { groups: ['risk-team'], modules: ['Risk'] } },
+  new Set(['session', 'approval']),
+);
 
 /** A rule that lets alice in and one that does not, for each kind. A new kind gets its line here. */
 const examples: Readonly<Record<Condition['kind'], { readonly holds: Partial<Rule>; readonly fails?: Partial<Rule> }>> =
@@ -28,6 +33,10 @@ const examples: Readonly<Record<Condition['kind'], { readonly holds: Partial<Rul
     groups: { holds: { groups: ['x', 'Risk-Team'] }, fails: { groups: ['risk-team2', 'S-1-5-21-1-2-3-5120'] } },
     roles: { holds: { roles: ['x', 'risk'] }, fails: { roles: ['Risk'] } },
     module: { holds: { module: 'Risk' }, fails: { module: 'risk' } },
+    credentials: {
+      holds: { credentials: ['approval', 'session'] },
+      fails: { credentials: ['api_key', 'approval'] },
+    },
   };
 
 for (const condition of conditions) {
@@ -55,3 +64,32 @@ for (const condition of conditions) {
     });
   }
 }
+
+const shown = [
+  ['both', ['api_key', 'approval'], true],
+  ['both and another one', ['session', 'api_key', 'approval'], true],
+  ['the API key alone', ['api_key'], false],
+  ['the approval alone', ['approval'], false],
+  ['a session and the approval', ['session', 'approval'], false],
+  ['none', [], false],
+] as const;
+
+for (const [what, kinds, holds] of shown)
+  test(`condition credentials asks for all of them: ${holds ? 'content' : 'not content'} with ${what}`, () => {
+    const judge = credentialsCondition.compile({ path: '/', credentials: ['api_key', 'approval'] });
+    assert.equal(judge?.({ ...subject, credentials: new Set(kinds) }).holds, holds);
+  });
+
+test('condition credentials says what is missing in a word of its own, and that it was shown', () => {
+  const judge = credentialsCondition.compile({ path: '/', credentials: ['session'] });
+  assert.equal(judge?.({ ...subject, credentials: new Set(['api_key']) }).reason, 'credential-missing');
+  assert.equal(judge?.(subject).reason, 'credentials-shown');
+});
+
+test('condition credentials lets nobody in by an empty list', () => {
+  assert.equal(credentialsCondition.compile({ path: '/', credentials: [] })?.(subject).holds, false);
+});
+
+test('condition credentials throws for a word that no credential has: it could never hold', () => {
+  assert.throws(() => credentialsCondition.compile({ path: '/', credentials: ['apikey'] }), TypeError);
+});

@@ -4,16 +4,27 @@
  *
  * @module
  */
+import type { SessionOrigin } from '../../auth/session.ts';
 import type { EventParticulars } from '../../core/audit-event.ts';
+import type { Identity } from '../../core/identity.ts';
+import type { Fields } from '../../wire/fields.ts';
 import type { App } from '../apps.ts';
 import type { Live } from '../live-sessions.ts';
 import type { RequestContext } from '../request-context.ts';
+import type { SignInOffer } from '../sign-in-plan.ts';
 
 export interface EndpointContext {
   readonly context: RequestContext;
   readonly app: App;
   /** Who is signed in, if anybody is. */
   readonly live: Live | undefined;
+  /** How to sign in to the app at this target (path and query) of the host; the host's ways when no app is there. */
+  readonly offerFor: (target: string) => SignInOffer;
+  /** Begins a session for somebody who has just proven who they are: always a new one, so that one planted beforehand is worth nothing. */
+  readonly begin: (
+    identity: Identity,
+    origin: SessionOrigin,
+  ) => Promise<{ readonly live: Live; readonly cookies: Fields }>;
   /** Writes an audit event; about the person who asks, or about another one. */
   readonly record: (event: EventParticulars, about?: Live) => void;
 }
@@ -27,6 +38,11 @@ export interface Endpoint {
    * `never` looks at nothing, so that the answer may be shared.
    */
   readonly signIn: 'required' | 'if-any' | 'never';
+  /**
+   * `none` for requests that come without a session by their nature. All others that change something must bring the session's
+   * token (`X-CSRF-Token`, or the form's field `csrf`), when it is a session cookie that signs them in.
+   */
+  readonly csrf?: 'none';
   handle(request: Request, about: EndpointContext): Promise<Response>;
 }
 

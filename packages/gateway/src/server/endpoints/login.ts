@@ -1,40 +1,44 @@
-import type { PasswordSource } from '../../auth/password.ts';
+import type { PasswordOutcome, PasswordSource } from '../../auth/password.ts';
+import type { SessionOrigin } from '../../auth/session.ts';
 import { returnPath } from '../../wire/return-path.ts';
-import type { LiveSessions } from '../live-sessions.ts';
-import { signInPage } from '../pages/pages.ts';
+import { signInPage } from '../pages/sign-in-page.ts';
 import { pageReply, redirectReply, toResponse } from '../replies.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** `GET /auth/login`: the sign-in form. Who is signed in already is sent on. */
-export function loginForm(prefix: string): Endpoint {
+/** `GET /auth/login`: the ways to sign in. Who is signed in already is sent on. */
+export function loginPage(): Endpoint {
   return {
     path: '/login',
     methods: ['GET'],
     signIn: 'if-any',
-    async handle(request, { live }) {
+    async handle(request, { context, live, offerFor }) {
       const returnTo = returnPath(new URL(request.url).searchParams.get('return'));
+      const offer = offerFor(returnTo);
       if (live !== undefined) return toResponse(redirectReply(returnTo));
-      const view = { action: `${prefix}/login`, returnTo, problem: undefined, negotiateFailed: false, name: '' };
-      return toResponse(pageReply(200, signInPage(view)));
+      const view = { offer, returnTo, problem: undefined, negotiateFailed: false, notCarriedOut: false, name: '' };
+      return toResponse(pageReply(200, signInPage(context, view)));
     },
   };
 }
 
-/** `POST /auth/login`: name and password. Always a new session, so that one planted beforehand is worth nothing. */
-export function login(prefix: string, passwords: PasswordSource, sessions: LiveSessions): Endpoint {
+/** `POST /auth/login`: name and password. */
+export function login(passwords: PasswordSource, origin: SessionOrigin): Endpoint {
   return {
     path: '/login',
     methods: ['POST'],
     signIn: 'if-any',
-    async handle(request, { context, record }) {
+    // Whatever session the browser has, another one begins; that another site's page did not cause it, Origin tells.
+    csrf: 'none',
+    async handle(request, { context, begin, offerFor, record }) {
       const form = new URLSearchParams(await request.text());
       const name = form.get('name') ?? '';
       const returnTo = returnPath(form.get('return'));
-      const again = (status: number, problem: string, retryAfterMs?: number): Response =>
+      const offer = offerFor(returnTo);
+      const again = (status: number, problem: Reason, retryAfterMs?: number): Response =>
         toResponse(
           pageReply(
             status,
-            signInPage({ action: `${prefix}/login`, returnTo, problem, negotiateFailed: false, name }),
+            signInPage(context, { offer, returnTo, problem, negotiateFailed: false, notCarriedOut: false, name }),
             retryAfterMs === undefined ? [] : ['Retry-After', String(Math.ceil(retryAfterMs / 1000))],
           ),
         );
@@ -42,23 +46,27 @@ export function login(prefix: string, passwords: PasswordSource, sessions: LiveS
       const outcome = await passwords.signIn(name, form.get('password') ?? '', context.address, context.now);
       if (outcome.kind === 'rejected') {
         record({ kind: 'sign-in-failed', method: 'password', reason: outcome.reason, detail: outcome.detail });
-        if (outcome.reason === 'wrong-name-or-password')
-          return again(403, 'The user name or the password is not right.');
-        return again(429, 'Too many attempts. Please wait a few minutes, then try again.', outcome.retryAfterMs);
+        return again(statuses[outcome.reason], outcome.reason, outcome.retryAfterMs);
       }
-      const live = sessions.start(outcome.identity, context.now);
-      const cookie = sessions.seal(live, context.now, context.proto === 'https');
-      if (cookie === undefined) {
-        record({
-          kind: 'sign-in-failed',
-          method: 'password',
-          reason: 'session-too-large',
-          detail: 'The group names of this user do not fit into a cookie: give the user fewer groups in the users file',
-        });
-        return again(500, 'This account belongs to too many groups. Please tell your administrator.');
-      }
+      const { live, cookies } = await begin(outcome.identity, { ...origin, lookUpGroups: outcome.lookUpGroups });
       record({ kind: 'sign-in', method: 'password', note: live.note }, live);
-      return toResponse(redirectReply(returnTo, ['Set-Cookie', cookie]));
+      return toResponse(redirectReply(returnTo, cookies));
     },
   };
 }
+
+type Reason = Extract<PasswordOutcome, { kind: 'rejected' }>['reason'];
+
+/** What the person is told stands in the texts of the pages. Where it says something about the account, the password was right. */
+const statuses: Readonly<Record<Reason, number>> = {
+  'wrong-name-or-password': 403,
+  throttled: 429,
+  busy: 429,
+  unavailable: 503,
+  'password-expired': 403,
+  'password-must-change': 403,
+  'account-disabled': 403,
+  'account-expired': 403,
+  'not-at-this-time': 403,
+  'not-from-this-machine': 403,
+};

@@ -1,12 +1,13 @@
 import type { Role } from '../../policy/rule.ts';
 import { modulesOf } from '../../policy/subject.ts';
+import type { LiveSessions } from '../live-sessions.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /**
  * `GET /auth/me`: who I am, which roles and modules I have, and when this ends. The "pre-flight" of a front end:
  * calling it first signs the browser in, so that the WebSocket that follows has its session.
  */
-export function me(roles: Readonly<Record<string, Role>>, idleMs: number): Endpoint {
+export function me(roles: Readonly<Record<string, Role>>, sessions: LiveSessions, idleMs: number): Endpoint {
   return {
     path: '/me',
     methods: ['GET'],
@@ -28,6 +29,7 @@ export function me(roles: Readonly<Record<string, Role>>, idleMs: number): Endpo
           method: identity.method,
           authenticated_at: new Date(identity.authenticatedAt).toISOString(),
           expires_at: new Date(identity.expiresAt).toISOString(),
+          csrf_token: sessions.csrfToken(live),
           idle_expires_at: new Date(Math.min(session.sealedAt + idleMs, identity.expiresAt)).toISOString(),
         },
         { headers: { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } },

@@ -1,66 +1,140 @@
 import { createHash } from 'node:crypto';
+import { preferredLanguage } from '../../wire/accept-language.ts';
+import type { PageLanguage } from '../../config/sections/pages.ts';
+import type { Fields } from '../../wire/fields.ts';
+import { catalogues } from './catalogues.ts';
 import { type Html, html, verbatim } from './html.ts';
+import { type Accent, styleSheet } from './style.ts';
+import type { Texts } from './texts.ts';
 
-const style = `
-:root{color-scheme:light dark;--ground:#f5f6f8;--sheet:#fff;--ink:#1b1f27;--quiet:#545c6b;--line:#d5d9e0;--act:#1f4fd1;--on-act:#fff;--bad:#a5231b}
-@media (prefers-color-scheme:dark){:root{--ground:#14161b;--sheet:#1d2027;--ink:#eceef2;--quiet:#a5adbb;--line:#3a404b;--act:#8fb0ff;--on-act:#10131a;--bad:#ff9a90}}
-*{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
-main{width:100%;max-width:26rem;background:var(--sheet);border:1px solid var(--line);border-radius:.75rem;padding:2rem}
-h1{font-size:1.375rem;line-height:1.25;margin:0 0 .75rem}
-p{margin:0 0 1rem}
-a{color:var(--act)}
-label{display:block;font-weight:600;margin:0 0 .25rem}
-input{width:100%;font:inherit;color:inherit;background:transparent;border:1px solid var(--quiet);border-radius:.5rem;padding:.625rem .75rem;margin:0 0 1rem}
-button{font:inherit;font-weight:600;color:var(--on-act);background:var(--act);border:0;border-radius:.5rem;padding:.625rem 1.25rem;cursor:pointer}
-:focus-visible{outline:3px solid var(--act);outline-offset:2px}
-.problem{color:var(--bad);font-weight:600}
-.quiet{color:var(--quiet);font-size:.875rem}
-main>:last-child{margin-bottom:0}
-code{font-size:.875em;overflow-wrap:anywhere}
-`;
+/** How an operator's pages differ from everybody's. */
+export interface Brand {
+  /** What people call this place; `undefined`: the host in the address. */
+  readonly name: string | undefined;
+  /** A `data:` URL. */
+  readonly logo: string | undefined;
+  readonly accent: Accent;
+  readonly help: {
+    readonly text: string | Readonly<Partial<Record<PageLanguage, string>>> | undefined;
+    readonly link: string | undefined;
+  };
+}
 
-/** Nothing but our one style sheet and forms to ourselves: no script, no frame, no image, no other site. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ');
+/** The look and the languages of all pages, made once. */
+export interface Pages {
+  readonly brand: Brand;
+  /** The first is for people whose browser asks for none of them. */
+  readonly languages: readonly [PageLanguage, ...PageLanguage[]];
+  readonly style: Html;
+  readonly fields: Fields;
+}
 
-/** Fields that every page of ours is sent with. */
-export const pageFields: readonly string[] = [
-  'Content-Type',
-  'text/html; charset=utf-8',
-  'Content-Security-Policy',
-  contentSecurityPolicy,
-  'Cache-Control',
-  'no-store',
-  'X-Content-Type-Options',
-  'nosniff',
-  'Referrer-Policy',
-  'same-origin',
-  'X-Frame-Options',
-  'DENY',
-];
+/** What a page has to know of the request that it answers. */
+export interface PageContext {
+  readonly pages: Pages;
+  /** Of the request: they say which language the person prefers. */
+  readonly fields: Fields;
+  /** Which host was asked; `undefined` when the request does not even tell that. */
+  readonly authority: string | undefined;
+}
+
+/** A page of ours, ready to be sent. */
+export interface Page {
+  readonly text: string;
+  readonly fields: Fields;
+}
+
+/** The page's language, and what it calls this place. */
+export interface Voice {
+  readonly texts: Texts;
+  readonly site: string;
+}
+
+const plain: Brand = {
+  name: undefined,
+  logo: undefined,
+  accent: { light: undefined, dark: undefined },
+  help: { text: undefined, link: undefined },
+};
+
+/** Nothing but our one style sheet, the logo inside the page and forms to ourselves: no script, no frame, no other site. */
+export function createPages(
+  brand: Brand = plain,
+  languages: readonly [PageLanguage, ...PageLanguage[]] = ['en'],
+): Pages {
+  const style = styleSheet(brand.accent);
+  const contentSecurityPolicy = [
+    "default-src 'none'",
+    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    ...(brand.logo === undefined ? [] : ['img-src data:']),
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+  const fields = [
+    'Content-Type',
+    'text/html; charset=utf-8',
+    'Content-Security-Policy',
+    contentSecurityPolicy,
+    'Cache-Control',
+    'no-store',
+    'Vary',
+    'Accept-Language',
+    'X-Content-Type-Options',
+    'nosniff',
+    'Referrer-Policy',
+    'same-origin',
+    'X-Frame-Options',
+    'DENY',
+  ];
+  return { brand, languages, style: verbatim(style), fields };
+}
+
+/** In which language to answer. */
+export function voiceOf({ pages, fields, authority }: PageContext): Voice {
+  const texts = catalogues[preferredLanguage(fields, pages.languages)];
+  return { texts, site: pages.brand.name ?? authority ?? '' };
+}
 
 /** The one frame of all our pages: light and dark, from 320 px up, works without script. */
-export function page(title: string, contents: Html): string {
-  return html`<!doctype html>
-<html lang="en">
+export function page(context: PageContext, title: string, contents: Html): Page {
+  const { brand, fields, style } = context.pages;
+  const { texts, site } = voiceOf(context);
+  const text = html`<!doctype html>
+<html lang="${texts.tag}" dir="${texts.direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${verbatim(style)}</style>
+<meta name="robots" content="noindex">
+<title>${title}${site !== '' && ` – ${site}`}</title>
+<style>${style}</style>
 </head>
 <body>
 <main>
-<h1>${title}</h1>
-${contents}
+${header(brand, site)}<h1>${title}</h1>
+${contents}${help(brand, texts)}
 </main>
 </body>
 </html>
 `.text;
+  return { text, fields: [...fields, 'Content-Language', texts.tag] };
 }
+
+function header({ logo }: Brand, site: string): Html {
+  // The name stands beside the picture, which therefore needs no words.
+  const picture = logo !== undefined && html`<img src="${logo}" alt="">`;
+  return site === '' && logo === undefined
+    ? html``
+    : html`<p class="site">${picture}<span>${site}</span></p>
+`;
+}
+
+function help({ help: { text, link } }: Brand, texts: Texts): Html {
+  if (text === undefined && link === undefined) return html``;
+  const words = typeof text === 'object' ? (byLanguage(text, texts.tag) ?? Object.values(text)[0]) : text;
+  const way = link !== undefined && html`<a href="${link}">${texts.getHelp}</a>`;
+  return html`
+<p class="quiet help">${words}${words !== undefined && link !== undefined && ' '}${way}</p>`;
+}
+
+const byLanguage = (text: Readonly<Partial<Record<string, string>>>, tag: string): string | undefined => text[tag];

@@ -1,93 +1,104 @@
 /**
- * The words of our pages: what happened, and what the person at the desk can do.
- * The reason for the administrator stays in the audit log, under the request's number.
+ * What people see when something stands between them and the app: what happened, and what they can do. The reason for
+ * the administrator stays in the audit log, under the request's number.
  *
  * @module
  */
-import { html } from './html.ts';
-import { page } from './layout.ts';
+import { type Html, html } from './html.ts';
+import { type Page, type PageContext, page, type Voice, voiceOf } from './layout.ts';
+import type { ProblemCode } from './texts.ts';
 
-export interface SignInPage {
-  /** Where the password form is posted to; `undefined` when there is no password sign-in. */
-  readonly action: string | undefined;
-  /** A path on this site, already sanitised. */
-  readonly returnTo: string;
-  readonly problem: string | undefined;
-  /** Windows sign-on was on offer and did not happen. */
-  readonly negotiateFailed: boolean;
-  /** The name that was typed, given back after a failed attempt. */
-  readonly name: string;
+/** Signed in (or not), and not allowed here. */
+export function refusedPage(
+  context: PageContext,
+  view: {
+    readonly account: string | undefined;
+    readonly app: string;
+    readonly requestId: string;
+    readonly prefix: string;
+    /** Where somebody who is not signed in could do so; `undefined`: nowhere. */
+    readonly signIn: string | undefined;
+    /** People are signed on by their Windows session, which knows new groups only after it was renewed. */
+    readonly silent: boolean;
+  },
+): Page {
+  const { texts } = voiceOf(context);
+  const words = texts.refusedPage;
+  const app = html`<strong>${view.app}</strong>`;
+  const signOut = (label: string): Html => html`<a href="${view.prefix}/logout">${label}</a>`;
+  const signedIn = view.account !== undefined;
+  const who = signedIn ? texts.signedInAs(html`<strong>${view.account}</strong>`) : html`${words.notSignedIn}`;
+  const next = signedIn
+    ? (view.silent ? words.afterChangeWindows : words.afterChange)(signOut)
+    : view.signIn !== undefined && html`<a href="${view.signIn}">${texts.signIn}</a>`;
+  return page(
+    context,
+    words.title,
+    html`<p>${who} ${words.notOpen(app)}</p>
+<p>${words.ask(app)} ${next}</p>
+<p><a href="/">${texts.backToStart}</a></p>
+${requestNumber(context, view.requestId)}`,
+  );
 }
 
-/** The ways in that are left when nobody could be signed in silently. */
-export function signInPage(view: SignInPage): string {
-  const silent =
-    view.negotiateFailed &&
-    html`<p>You were not signed in automatically. On a company computer this usually means that the browser is not
-set up for this site, or that the computer is not connected to the company network.</p>`;
-  const problem = view.problem !== undefined && html`<p class="problem" role="alert">${view.problem}</p>`;
-  if (view.action === undefined) {
-    return page(
-      'Sign in',
-      html`${silent}<p>Lock and unlock your computer, then <a href="${view.returnTo}">try again</a>. If it does
-not help, ask your administrator.</p>`,
-    );
-  }
+/** What nobody at the desk can mend: the app is down, the address unknown, the request broken. */
+export function problemPage(
+  context: PageContext,
+  view: {
+    readonly code: ProblemCode;
+    readonly requestId: string | undefined;
+    /** Where trying again makes sense: a path on this site. */
+    readonly again: string | undefined;
+  },
+): Page {
+  const { texts } = voiceOf(context);
+  const { title, text } = texts.problems[view.code];
   return page(
-    'Sign in',
-    html`${silent}${problem}
+    context,
+    title,
+    html`<p>${text}</p>
+${view.again !== undefined && html`<p><a class="button first" href="${view.again}">${texts.tryAgain}</a></p>`}
+${requestNumber(context, view.requestId)}`,
+  );
+}
+
+/** Asks before it signs anybody out, so that a link on another site cannot. */
+export function signOutPage(
+  context: PageContext,
+  view: { readonly account: string; readonly action: string; readonly csrf: string },
+): Page {
+  const { texts } = voiceOf(context);
+  return page(
+    context,
+    texts.signOutPage.title,
+    html`<p>${texts.signedInAs(html`<strong>${view.account}</strong>`)}</p>
 <form method="post" action="${view.action}">
-<input type="hidden" name="return" value="${view.returnTo}">
-<label for="name">User name</label>
-<input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required value="${view.name}">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
-<button type="submit">Sign in</button>
+<input type="hidden" name="csrf" value="${view.csrf}">
+<button class="first" type="submit">${texts.signOut}</button>
+<a class="button" href="/">${texts.signOutPage.stay}</a>
 </form>`,
   );
 }
 
-/** Signed in, and not allowed here. */
-export function refusedPage(view: {
-  account: string | undefined;
-  app: string;
-  requestId: string;
-  prefix: string;
-  /** People are signed on by their Windows session, which knows new groups only after it was renewed. */
-  silent: boolean;
-}): string {
-  return page(
-    'No access',
-    html`<p>${view.account === undefined ? 'You are not signed in' : html`You are signed in as <strong>${view.account}</strong>`},
-and this page of <strong>${view.app}</strong> is not open to you.</p>
-<p>If you need it, ask the people who run ${view.app} for access. After your groups have changed, ${
-      view.silent && 'lock and unlock your computer, then '
-    }<a href="${view.prefix}/logout">sign out here</a> and come back. <a href="/">Back to the start</a></p>
-<p class="quiet">Request <code>${view.requestId}</code></p>`,
-  );
-}
-
-/** The page for what nobody at the desk can mend: the app is down, the address unknown, the request broken. */
-export function problemPage(view: { title: string; text: string; requestId: string | undefined }): string {
-  const number = view.requestId !== undefined && html`<p class="quiet">Request <code>${view.requestId}</code></p>`;
-  return page(view.title, html`<p>${view.text}</p>${number}`);
-}
-
-/** Asks before it signs anybody out, so that a link on another site cannot. */
-export function signOutPage(view: { account: string; action: string }): string {
-  return page(
-    'Sign out',
-    html`<p>You are signed in as <strong>${view.account}</strong>.</p>
-<form method="post" action="${view.action}"><button type="submit">Sign out</button></form>`,
-  );
-}
-
 /** After signing out. A silent method would sign the person in again at the next page, and the page says so. */
-export function signedOutPage(view: { silent: boolean }): string {
+export function signedOutPage(context: PageContext, view: { readonly silent: boolean }): Page {
+  const voice = voiceOf(context);
+  const { signedOutPage: words, backToStart } = voice.texts;
   return page(
-    'Signed out',
-    html`<p>You are signed out of this site.</p>${
-      view.silent && html`<p class="quiet">With Windows sign-on the next page you open here signs you in again.</p>`
-    }<p><a href="/">Back to the start</a></p>`,
+    context,
+    words.title,
+    html`<p role="status">${words.text(siteName(voice))}</p>
+${view.silent && html`<p class="quiet">${words.silent}</p>`}
+<p><a href="/">${backToStart}</a></p>`,
   );
+}
+
+/** The site's name within a sentence. */
+export const siteName = ({ site }: Voice): Html => html`<strong>${site}</strong>`;
+
+/** What leads an administrator to the reason. */
+export function requestNumber(context: PageContext, requestId: string | undefined): Html {
+  if (requestId === undefined) return html``;
+  const { texts } = voiceOf(context);
+  return html`<p class="quiet">${texts.requestNumber} <code>${requestId}</code></p>`;
 }

@@ -1,0 +1,174 @@
+/**
+ * The part that serves requests: the pipeline with everything it needs, and an engine for
+ * each listener. One in the process, or one in each thread.
+ *
+ * @module
+ */
+import { type Engine, type EngineOptions, startEngine } from '@cardea/http1';
+import type { Logger } from 'pino';
+import type { RevocationList } from '../auth/revocation-list.ts';
+import type { Loaded } from '../config/load.ts';
+import { sparingly } from '../core/sparingly.ts';
+import type { Directory } from '../ports/directory.ts';
+import type { Endpoint } from '../server/endpoints/endpoint.ts';
+import { jwks } from '../server/endpoints/jwks.ts';
+import { loginPage } from '../server/endpoints/login.ts';
+import { logout, logoutForm } from '../server/endpoints/logout.ts';
+import { me } from '../server/endpoints/me.ts';
+import type { LiveSessions } from '../server/live-sessions.ts';
+import type { Metrics } from '../server/metrics.ts';
+import { Pipeline } from '../server/pipeline.ts';
+import { Recorder } from '../server/recorder.ts';
+import { Visitors } from '../server/visitors.ts';
+import type { KeyRing } from '../tokens/key-ring.ts';
+import { cidrMatcher } from '../wire/cidr.ts';
+import { identityFieldNames, identityFieldStripper, overrideFieldNames } from '../wire/field-names.ts';
+import { forwardedFieldNames } from '../wire/forwarded.ts';
+import { compileApp } from './apps.ts';
+import { watchCertificates } from './certificates.ts';
+import type { Closers } from './closers.ts';
+import { openDirectory, openMemberships } from './directory.ts';
+import { engineLimits, listenOn, proxyRefusals } from './listeners.ts';
+import { troubleLog } from './log.ts';
+import type { Shared } from './process-parts.ts';
+import { pagesOf } from './pages.ts';
+import { type Read, reader } from './read.ts';
+import { openSessions } from './sessions.ts';
+import { planOf, recheckBy, type SignInMethod, signInMethods } from './sign-in.ts';
+
+/** Sockets open now: those of clients (tunnels among them), and those to apps that carry a request. */
+export interface Connections {
+  readonly open: number;
+  readonly tunnels: number;
+  readonly upstreamBusy: number;
+}
+
+export interface DataPlane {
+  /** Where it listens, as `127.0.0.1:8080`, in the order of the configuration. */
+  readonly addresses: readonly string[];
+  /** For readiness checks. */
+  readonly directory: Directory | undefined;
+  connections(): Connections;
+  /** Takes no more connections, and lets requests end within `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+}
+
+export interface DataPlaneParts {
+  readonly loaded: Loaded;
+  readonly shared: Shared;
+  readonly ring: KeyRing;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  readonly log: Logger;
+  /** What the engine of each listener gets beyond what the configuration says. */
+  readonly engineOptions?: (listener: number) => Partial<EngineOptions>;
+}
+
+/** Starts it. Everything in it ends by `closers`, also when the start fails half-way. */
+export async function startDataPlane(parts: DataPlaneParts, closers: Closers): Promise<DataPlane> {
+  const { loaded, log, now } = parts;
+  const { config } = loaded;
+  const read = reader(loaded);
+  const onTrouble = troubleLog(log);
+  const onProxyRefused = proxyRefusals(log, now);
+  const directory = openDirectory(config, read, onTrouble);
+  if (directory !== undefined) closers.add(() => directory.close());
+  const onRecovery = (message: string): void => log.info(message);
+  const lookUpGroups = openMemberships(config, directory);
+  const { shared, ring } = parts;
+  const { prefix, session } = config;
+  let revocations: RevocationList | undefined;
+  const methods = signInMethods(
+    {
+      loaded,
+      read,
+      shared,
+      ring,
+      directory,
+      prefix,
+      sameSite: session.cookie.same_site,
+      lifetimeMs: session.lifetime,
+      revocations: () => {
+        if (revocations === undefined) throw new Error('Nobody can be signed out before the start has ended');
+        return revocations;
+      },
+    },
+    closers,
+  );
+  const recheck = recheckBy(methods);
+  const own = { config, shared, ring, directory, lookUpGroups, recheck, now, onTrouble, onRecovery };
+  const opened = await openSessions(own, closers);
+  ({ revocations } = opened);
+  const pipeline = makePipeline(parts, read, methods, opened.sessions);
+  const limits = engineLimits(config);
+  const engines: Engine[] = [];
+  for (const [i, listener] of config.listen.entries()) {
+    const listening = listenOn(listener, read, config.trusted_proxies);
+    const options = { ...listening, limits, onError: onTrouble, onProxyRefused, ...parts.engineOptions?.(i) };
+    const engine = await startEngine(options, pipeline);
+    engines.push(engine);
+    closers.add(() => engine.drain(0));
+    const watch = watchCertificates(engine, listener, { read, now, log });
+    closers.add(() => watch.close());
+  }
+  const sum = (count: (engine: Engine) => number): number => engines.reduce((total, one) => total + count(one), 0);
+  return {
+    addresses: engines.map(({ address, port }) => `${address}:${port}`),
+    directory,
+    connections: () => ({
+      open: sum((engine) => engine.connections().open),
+      tunnels: sum((engine) => engine.connections().tunnels),
+      upstreamBusy: sum((engine) => engine.upstreamConnections().busy),
+    }),
+    drain: async (graceMs) => {
+      await Promise.all(engines.map((engine) => engine.drain(graceMs)));
+    },
+  };
+}
+
+function makePipeline(
+  parts: DataPlaneParts,
+  read: Read,
+  methods: readonly SignInMethod[],
+  sessions: LiveSessions,
+): Pipeline {
+  const { loaded, shared, ring, metrics, now, log } = parts;
+  const { config } = loaded;
+  const { prefix } = config;
+  const silent = methods.some(({ authenticator }) => authenticator?.challenge !== undefined);
+  const endpoints: readonly Endpoint[] = [
+    me(config.roles, sessions, config.session.idle),
+    logoutForm(prefix, sessions, silent),
+    logout(sessions, silent),
+    jwks(ring),
+    loginPage(),
+    ...methods.flatMap((method) => method.endpoints ?? []),
+  ];
+  const apps = config.apps.map((app) => compileApp(app, read, planOf(app, methods, prefix)));
+  const names = apps.flatMap((app) => Object.values(app.headers)).filter((name) => name !== undefined);
+  const clientLeft = sparingly(10, now, (details: object) => log.info(details, 'The client left before the end'));
+  const recorder = new Recorder({ audit: shared.audit, metrics, now, onClientLeft: clientLeft });
+  return new Pipeline({
+    apps,
+    endpoints,
+    reading: {
+      trusted: cidrMatcher(config.trusted_proxies),
+      mayBePlain: config.listen.some((listener) => listener.dangerously_plain_http)
+        ? () => true
+        : cidrMatcher([...config.trusted_proxies, '127.0.0.0/8', '::1/128']),
+      pages: pagesOf(config.pages, read),
+      stripIdentity: identityFieldStripper([
+        ...identityFieldNames,
+        ...overrideFieldNames,
+        ...forwardedFieldNames,
+        'X-Request-Id',
+        ...names,
+      ]),
+    },
+    prefix,
+    visitors: new Visitors({ sessions, recorder }),
+    sessions,
+    recorder,
+    now,
+  });
+}

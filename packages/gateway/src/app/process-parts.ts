@@ -1,0 +1,100 @@
+/**
+ * What there is once in the process, however many threads serve: the database and what
+ * is kept in it, the keys, the passwords with their throttle.
+ *
+ * @module
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Writable } from 'node:stream';
+import type { Logger } from 'pino';
+import { fanOut } from '../audit/fan-out.ts';
+import { sqliteAudit } from '../audit/sqlite.ts';
+import { streamAudit } from '../audit/stdout.ts';
+import type { PasswordSource } from '../auth/password.ts';
+import type { Loaded } from '../config/load.ts';
+import type { AuditSink } from '../ports/audit-sink.ts';
+import type { ReplayCache } from '../ports/replay-cache.ts';
+import type { Revocations } from '../ports/revocations.ts';
+import type { SessionStore } from '../ports/session-store.ts';
+import { sharedStateConfig } from '../server/shared-state-config.ts';
+import { stateTables } from '../server/state-tables.ts';
+import { openDatabase } from '../stores/database.ts';
+import { keyFileLook, openKeys } from '../stores/key-file.ts';
+import { startKeyRotation } from '../stores/key-rotation.ts';
+import { openSharedStores } from '../stores/shared-state.ts';
+import { KeyRing } from '../tokens/key-ring.ts';
+import type { Closers } from './closers.ts';
+import { troubleLog } from './log.ts';
+import { openPasswords } from './passwords.ts';
+import { reader } from './read.ts';
+
+/**
+ * What a data plane asks of the process. In the main thread these are the parts themselves; in another thread each is
+ * asked by messages (`contracts.ts`), so everything here answers by promises and takes plain data.
+ */
+export interface Shared {
+  /** Whatever is good for one use: Kerberos authenticators, stream tokens, answers of providers. */
+  readonly replays: ReplayCache;
+  readonly sessions: SessionStore;
+  readonly revocations: Revocations;
+  /** Once, so that wrong passwords count together and the memory for hashes is bounded. `undefined` when nobody signs in by password. */
+  readonly passwords: PasswordSource | undefined;
+  readonly audit: AuditSink;
+}
+
+export interface ProcessParts {
+  readonly shared: Shared;
+  readonly ring: KeyRing;
+  readonly database: DatabaseSync;
+  /** Throws when the shared stores, where they are another program, do not answer. */
+  ping(): Promise<void>;
+}
+
+export interface ProcessSurroundings {
+  readonly now: () => number;
+  readonly log: Logger;
+  readonly auditStream: Writable;
+  /** After the ring has got new keys. */
+  readonly onRotated: () => void;
+}
+
+/** Opens them all. They end by `closers`. */
+export function openProcessParts(
+  loaded: Loaded,
+  { now, log, auditStream, onRotated }: ProcessSurroundings,
+  closers: Closers,
+): ProcessParts {
+  const { config } = loaded;
+  const onTrouble = troubleLog(log);
+  const database = openDatabase(config.state, stateTables);
+  closers.add(() => database.close());
+  const ring = new KeyRing(openKeys(config.state, now()), keyFileLook(config.state, onTrouble));
+  const rotation = startKeyRotation({
+    state: config.state,
+    ring,
+    everyMs: config.session.key_rotation,
+    longestUseMs: config.session.lifetime,
+    now,
+    onRotated: (key) => {
+      log.info({ key }, 'A new key seals sessions from now on');
+      onRotated();
+    },
+    onTrouble,
+  });
+  closers.add(() => rotation.close());
+  const stores = openSharedStores(sharedStateConfig(config, reader(loaded)), database, now, onTrouble, (message) =>
+    log.info(message),
+  );
+  closers.add(() => stores.close());
+  const audit = fanOut(
+    [
+      ...(config.audit.stdout ? [streamAudit(auditStream, { onTrouble })] : []),
+      ...(config.audit.sqlite ? [sqliteAudit({ database, retainMs: config.audit.retain, onTrouble })] : []),
+    ],
+    onTrouble,
+  );
+  closers.add(() => audit.close());
+  const passwords = openPasswords(loaded, database, onTrouble, closers);
+  const { claims: replays, sessions, revocations } = stores;
+  return { shared: { replays, sessions, revocations, passwords, audit }, ring, database, ping: () => stores.ping() };
+}

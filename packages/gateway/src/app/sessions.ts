@@ -1,0 +1,63 @@
+import { csrfTokens } from '../auth/csrf.ts';
+import type { LookUpGroups } from '../auth/memberships.ts';
+import { RevocationList } from '../auth/revocation-list.ts';
+import { SessionCache } from '../auth/session-cache.ts';
+import { sessionCookies } from '../auth/session-cookie.ts';
+import type { Config } from '../config/schema.ts';
+import type { Directory } from '../ports/directory.ts';
+import { type Live, LiveSessions, type LiveSessionsOptions } from '../server/live-sessions.ts';
+import { StoredRegistry } from '../server/session-registry.ts';
+import { assertions } from '../tokens/assertion.ts';
+import type { KeyRing } from '../tokens/key-ring.ts';
+import { sealer } from '../tokens/seal.ts';
+import type { Closers } from './closers.ts';
+import type { OnTrouble } from './log.ts';
+import type { Shared } from './process-parts.ts';
+
+/** So long a start waits for the list of what is revoked. Without it everybody is told to come back in a moment. */
+const firstCopyMs = 3_000;
+
+export interface SessionParts {
+  readonly config: Config;
+  readonly shared: Shared;
+  readonly ring: KeyRing;
+  readonly directory: Directory | undefined;
+  readonly lookUpGroups: LookUpGroups;
+  readonly recheck: LiveSessionsOptions['recheck'];
+  readonly now: () => number;
+  readonly onTrouble: OnTrouble;
+  readonly onRecovery: (message: string) => void;
+}
+
+/** The sessions of one thread, and its copy of what is revoked. They end by `closers`. */
+export async function openSessions(
+  { config, shared, ring, directory, lookUpGroups, recheck, now, onTrouble, onRecovery }: SessionParts,
+  closers: Closers,
+): Promise<{ readonly sessions: LiveSessions; readonly revocations: RevocationList }> {
+  const { idle, store, cookie } = config.session;
+  const revocations = new RevocationList({ store: shared.revocations, now, onTrouble, onRecovery });
+  closers.add(() => revocations.close());
+  const bodies = sealer(ring, 'session-body');
+  const registry = new StoredRegistry({ store: shared.sessions, revocations, bodies, onTrouble });
+  closers.add(() => registry.close());
+  const signer = assertions({ ring, issuer: 'cardea' });
+  const sessions = new LiveSessions({
+    cookies: sessionCookies({ sealer: sealer(ring, 'session'), idleMs: idle }),
+    // A minute: what the directory says about a person in the middle of a session is heard within that time.
+    cache: new SessionCache<Live>({ maxEntries: 20_000, maxAgeMs: 60_000 }),
+    registry,
+    bodiesInRegistry: store !== 'cookie',
+    csrf: csrfTokens(ring),
+    revocations,
+    lookUpGroups,
+    recheck,
+    directory,
+    roles: config.roles,
+    idleMs: idle,
+    sameSite: cookie.same_site,
+    assertion: (app, identity, roles, at) => signer.assertionFor(app.audience, identity, roles, at),
+    assertionReuseMs: 60_000,
+  });
+  await revocations.whenReady(firstCopyMs);
+  return { sessions, revocations };
+}

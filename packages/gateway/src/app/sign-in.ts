@@ -1,0 +1,100 @@
+import { createAcceptor, parseKeytab } from '@cardea/kerberos';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { negotiate } from '../auth/negotiate.ts';
+import type { Loaded } from '../config/load.ts';
+import type { App, Negotiate } from '../config/schema.ts';
+import type { Directory } from '../ports/directory.ts';
+import type { ReplayCache } from '../ports/replay-cache.ts';
+import type { Session } from '../auth/session.ts';
+import type { LiveSessionsOptions } from '../server/live-sessions.ts';
+import type { Endpoint } from '../server/endpoints/endpoint.ts';
+import { login } from '../server/endpoints/login.ts';
+import type { SignInPlan, SignInWay } from '../server/sign-in-plan.ts';
+import type { Closers } from './closers.ts';
+import { providerMethod, type ProviderParts } from './providers.ts';
+import type { Read } from './read.ts';
+
+/** One entry of `sign_in`, ready for use. What it has depends on its kind. */
+export interface SignInMethod {
+  /** What apps call it in their own `sign_in`. */
+  readonly id: string;
+  readonly authenticator?: Authenticator;
+  readonly way?: SignInWay;
+  readonly endpoints?: readonly Endpoint[];
+  /** Asks whether the method stands by a person whom it has signed in, when that is due. */
+  readonly recheck?: LiveSessionsOptions['recheck'];
+  /** Where a person signs out of the provider as well, who then sends them back to `returnUri`; `undefined` when there is no such place. */
+  readonly signOutUrl?: (session: Session, returnUri: string, now: number) => Promise<string | undefined>;
+}
+
+export interface SignInParts extends ProviderParts {
+  readonly loaded: Loaded;
+  readonly read: Read;
+  readonly directory: Directory | undefined;
+}
+
+/** Every sign-in method of the configuration, in its order: one branch each. */
+export function signInMethods(parts: SignInParts, closers: Closers): readonly SignInMethod[] {
+  const { loaded, read, shared, directory } = parts;
+  const { config } = loaded;
+  return config.sign_in.flatMap((method): readonly SignInMethod[] => {
+    if (method.negotiate !== undefined) {
+      const authenticator = kerberos(method.negotiate, read, config.session.lifetime, shared.replays, directory);
+      return [{ id: authenticator.id, authenticator }];
+    }
+    if (method.password !== undefined && shared.passwords !== undefined) {
+      const way: SignInWay = { kind: 'form', id: 'password', label: 'Sign in' };
+      return [{ id: way.id, way, endpoints: [login(shared.passwords, { provider: way.id })] }];
+    }
+    if (method.oidc !== undefined) return [providerMethod(method.oidc, read, parts, closers)];
+    return [];
+  });
+}
+
+/** Asks the method that began a session. */
+export function recheckBy(methods: readonly SignInMethod[]): LiveSessionsOptions['recheck'] {
+  const byId = new Map(methods.map((method) => [method.id, method.recheck]));
+  return (session, now) => byId.get(session.provider ?? '')?.(session, now);
+}
+
+/** How people sign in to one app: by the methods that it names, in its order, or by all. */
+export function planOf(app: App, all: readonly SignInMethod[], prefix: string): SignInPlan | 'none' {
+  if (app.sign_in === 'none') return 'none';
+  const methods = app.sign_in?.flatMap((id) => all.find((method) => method.id === id) ?? []) ?? all;
+  const authenticators = methods.flatMap(({ authenticator }) => authenticator ?? []);
+  return {
+    byRequest: authenticators.filter(({ scope }) => scope === 'request'),
+    bySession: authenticators.filter(({ scope }) => scope === 'session'),
+    providers: new Set(methods.map(({ id }) => id)),
+    ownFields: new Set(authenticators.flatMap(({ ownFields }) => ownFields ?? [])),
+    streamParameter: undefined,
+    offer: {
+      prefix,
+      app: app.name,
+      challenges: authenticators.flatMap(({ challenge }) => challenge ?? []),
+      ways: methods.flatMap(({ way }) => way ?? []),
+    },
+  };
+}
+
+function kerberos(
+  options: Negotiate,
+  read: Read,
+  lifetimeMs: number,
+  replayCache: ReplayCache,
+  directory: Directory | undefined,
+): Authenticator {
+  const keytab = parseKeytab(read(options.keytab));
+  const acceptor = createAcceptor({
+    keytab,
+    requirePac: options.pac === 'required',
+    replayCache,
+    maxSkewMs: options.clock_skew,
+    requireChannelBindings: options.channel_bindings === 'required',
+    dangerouslyAllowRc4: options.dangerously_allow_rc4,
+    // A keytab may hold other services of this machine, such as host/: their tickets are not for us.
+    services: options.services ?? keytab.principals.filter((name) => /^HTTP\//i.test(name)),
+    ...(options.realms === undefined ? {} : { clientRealms: options.realms }),
+  });
+  return negotiate({ acceptor, lifetimeMs, domains: options.domains, directory });
+}

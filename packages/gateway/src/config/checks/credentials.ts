@@ -1,0 +1,87 @@
+import type { App, Config } from '../schema.ts';
+import type { CredentialEntry } from '../sections/sign-in-credentials.ts';
+import { entryId } from '../sign-in-entries.ts';
+import { type Check, error, wellFormedApps } from './check.ts';
+
+type Entry = Config['sign_in'][number] & CredentialEntry;
+
+/** Kinds of entries whose credential comes with each request. All others begin a session. */
+const byRequest = ['api_key', 'bearer', 'stream_token', 'approval', 'trusted_header', 'client_certificate'];
+
+/** Each credential that a rule asks for can be shown to its app. */
+export const checkRuleCredentials: Check = ({ config, report }) => {
+  const entries: readonly Entry[] = config.sign_in ?? [];
+  if (config.sign_in === undefined) return;
+  for (const { app, at } of wellFormedApps(config))
+    for (const [i, { credentials }] of (app.rules ?? []).entries())
+      for (const [k, wanted] of (credentials ?? []).entries()) {
+        if (entriesOf(app, entries).some((entry) => kindOf(entry) === wanted)) continue;
+        const kind = wanted === 'session' ? 'a method that begins a session' : wanted;
+        report(
+          error(
+            [...at, 'rules', i, 'credentials', k],
+            `nobody can show this: the app is not signed in to by ${kind}`,
+            `Add ${kind} to sign_in, and to the app's own list if it has one.`,
+          ),
+        );
+      }
+};
+
+/** What can be approved belongs to an app that takes approvals, and no rule lets an approval do without the program's credential. */
+export const checkApprovals: Check = ({ config, report }) => {
+  const entries: readonly Entry[] = config.sign_in ?? [];
+  const apps = wellFormedApps(config);
+  for (const [i, entry] of entries.entries())
+    for (const [k, action] of (entry.approval?.actions ?? []).entries()) {
+      const app = apps.find((one) => one.app.name === action.app)?.app;
+      const place = ['sign_in', i, 'approval', 'actions', k, 'app'];
+      if (app === undefined) report(error(place, `there is no app "${action.app}"`, 'Write the name of an app.'));
+      else if (!entriesOf(app, entries).includes(entry))
+        report(error(place, `the app takes no approvals`, "Add approval to the app's own sign_in."));
+    }
+  for (const { app, at } of apps)
+    for (const [i, { credentials }] of (app.rules ?? []).entries())
+      if (credentials?.length === 1 && credentials[0] === 'approval')
+        report(
+          error(
+            [...at, 'rules', i, 'credentials'],
+            'an approval says who may decide, and not who asks',
+            'Write credentials: [api_key, approval].',
+          ),
+        );
+};
+
+/** Where certificates of clients are asked for, and where they are wanted. */
+export const checkClientCertificates: Check = ({ config, report }) => {
+  const { sign_in: methods, listen } = config;
+  if (methods === undefined || listen === undefined) return;
+  const entries: readonly Entry[] = methods;
+  const asked = listen.some(({ client_ca: authority }) => authority !== undefined);
+  for (const [i, entry] of entries.entries())
+    if (entry.client_certificate !== undefined && !asked)
+      report(
+        error(
+          ['sign_in', i, 'client_certificate'],
+          'no listener asks clients for a certificate',
+          'Add client_ca to a listener with TLS: the file of the authority that issues them.',
+        ),
+      );
+  for (const [i, { client_ca: authority, tls }] of listen.entries())
+    if (authority !== undefined && tls === undefined)
+      report(error(['listen', i, 'client_ca'], 'this address has no TLS', 'Add tls, or remove client_ca.'));
+};
+
+/** The entries by which people and programs sign in to an app. */
+function entriesOf({ sign_in: ids }: App, entries: readonly Entry[]): readonly Entry[] {
+  if (ids === 'none') return [];
+  return ids === undefined ? entries : entries.filter((entry) => ids.includes(entryId({ ...entry }) ?? ''));
+}
+
+/** The kind of credential that an entry gives; see `credentialKinds`. */
+function kindOf(entry: Entry): string {
+  if (entry.trusted_header?.session === true) return 'session';
+  return (
+    byRequest.find((kind) => Object.entries(entry).some(([name, options]) => name === kind && options !== undefined)) ??
+    'session'
+  );
+}
