@@ -15,6 +15,7 @@ import { bodiesPart } from './part-bodies.ts';
 import { etypesPart } from './part-etypes.ts';
 import { latencyPart } from './part-latency.ts';
 import { memoryPart } from './part-memory.ts';
+import { policyPart } from './part-policy.ts';
 import { messagesPart, streamsPart } from './part-relays.ts';
 import { sessionPart } from './part-session.ts';
 import { signOnPart } from './part-sign-on.ts';
@@ -35,6 +36,7 @@ const parts: readonly Part[] = [
   streamsPart,
   messagesPart,
   memoryPart,
+  policyPart,
 ];
 
 const { values, positionals } = parseArgs({

@@ -15,6 +15,8 @@ export interface BrowserOptions {
   readonly ccache?: string;
   /** Where all hosts of the lab's domain are. Default 127.0.0.1. */
   readonly connectTo?: string;
+  /** Hosts outside the domain that are on this machine too, such as `*.evil.example`; all others do not exist. */
+  readonly otherHosts?: readonly string[];
   /** Further switches of Chromium. */
   readonly args?: readonly string[];
 }
@@ -52,7 +54,7 @@ export async function startChromium(options: BrowserOptions = {}): Promise<Brows
         '--disable-component-update',
         '--disable-sync',
         `--auth-server-allowlist=*.${dnsDomain}`,
-        `--host-resolver-rules=MAP *.${dnsDomain} ${options.connectTo ?? '127.0.0.1'}`,
+        `--host-resolver-rules=${resolverRules(options)}`,
         ...(options.args ?? []),
       ],
     });
@@ -67,4 +69,11 @@ export async function startChromium(options: BrowserOptions = {}): Promise<Brows
     remove();
     throw error;
   }
+}
+
+function resolverRules({ connectTo = '127.0.0.1', otherHosts }: BrowserOptions): string {
+  const rules = [`MAP *.${dnsDomain} ${connectTo}`];
+  if (otherHosts !== undefined)
+    rules.push(...otherHosts.map((host) => `MAP ${host} 127.0.0.1`), 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1');
+  return rules.join(',');
 }

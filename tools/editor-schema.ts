@@ -13,6 +13,7 @@ function published(schema: JsonSchema): Record<string, unknown> {
   for (const [key, value] of Object.entries(schema)) {
     if (key === 'x-examples') result['examples'] = value;
     else if (key === 'properties') result[key] = mapValues(schema.properties ?? {});
+    else if (key === '$defs') result[key] = mapValues(schema.$defs ?? {});
     else if (key === 'anyOf') result[key] = schema.anyOf?.map(published);
     else if (isSubschema(key, value)) result[key] = published(value);
     else if (!key.startsWith('x-')) result[key] = value;

@@ -29,7 +29,7 @@ function pagesByPath(): ReadonlyMap<string, Page> {
   const found = new Map<string, Page>();
   const add = (kind: string, language: string, of?: Brand, change = (text: string) => text): void => {
     const pages = createPages(of, [...pageLanguages]);
-    const context = { pages, fields: ['Accept-Language', language], authority: 'app.corp.example:8443' };
+    const context = { pages, fields: ['Accept-Language', language], host: 'app.corp.example' };
     for (const [name, page] of everyPage(context)) found.set(`/${kind}/${name}`, { ...page, text: change(page.text) });
   };
   for (const language of pageLanguages) add(language, language);
@@ -90,25 +90,34 @@ suite('every page of ours, judged by axe-core in a real Chromium', { skip: reaso
   const told = (findings: readonly Finding[]): string[] =>
     findings.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
 
-  for (const scheme of ['light', 'dark'] as const)
-    for (const width of [320, 1280])
-      test(`nothing is wrong with any page, ${scheme}, ${width} px wide`, async () => {
-        complaints.length = 0;
-        for (const path of pages.keys()) {
-          await open(path, scheme, width);
-          const { violations, incomplete, passes } = await judge();
-          assert.deepEqual(told(violations), [], path);
-          // What it could not judge by itself counts as wrong, contrast above all.
-          assert.deepEqual(told(incomplete), [], path);
-          assert.ok(
-            passes.some(({ id }) => id === 'color-contrast'),
-            path,
-          );
-          const overhang = await tab.evaluate<number>(`document.documentElement.scrollWidth - ${width}`);
-          assert.ok(overhang <= 0, `${path} is ${overhang} px too wide`);
-        }
-        assert.deepEqual(complaints, []);
-      });
+  const looks = [
+    ['light', 320],
+    ['light', 1280],
+    ['dark', 320],
+    ['dark', 1280],
+  ] as const;
+  for (const [scheme, width] of looks)
+    test(`nothing is wrong with any page, ${scheme}, ${width} px wide`, async () => {
+      complaints.length = 0;
+      for (const path of pages.keys()) {
+        const [, kind = ''] = path.split('/');
+        // Colours depend on the brand, and lengths on the language: neither on both.
+        const worthIt = kind === 'en' || (width === 320 && (kind === 'brand' || scheme === 'light'));
+        if (!worthIt) continue;
+        await open(path, scheme, width);
+        const { violations, incomplete, passes } = await judge();
+        assert.deepEqual(told(violations), [], path);
+        // What it could not judge by itself counts as wrong, contrast above all.
+        assert.deepEqual(told(incomplete), [], path);
+        assert.ok(
+          passes.some(({ id }) => id === 'color-contrast'),
+          path,
+        );
+        const overhang = await tab.evaluate<number>(`document.documentElement.scrollWidth - ${width}`);
+        assert.ok(overhang <= 0, `${path} is ${overhang} px too wide`);
+      }
+      assert.deepEqual(complaints, []);
+    });
 
   test('axe-core sees what it is there for: an input without a label, and words that are hard to read', async () => {
     await open('/en/sign-in-form', 'light', 1280);
@@ -121,7 +130,7 @@ suite('every page of ours, judged by axe-core in a real Chromium', { skip: reaso
   });
 
   test('words stay readable when they are twice as large', async () => {
-    for (const path of pages.keys()) {
+    for (const path of [...pages.keys()].filter((one) => /^\/(?:de|brand)\//.test(one))) {
       // 640 px at 200 % (WCAG 1.4.4) is what 320 px are at 100 %; the letters alone, then.
       await open(path, 'light', 640);
       await tab.evaluate("document.documentElement.style.fontSize = '200%'");
@@ -138,7 +147,7 @@ suite('every page of ours, judged by axe-core in a real Chromium', { skip: reaso
       reached.push(await tab.evaluate<string>('document.activeElement.id || document.activeElement.textContent'));
       // Where the keyboard is has to be seen.
       const outline = await tab.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
-      assert.equal(outline, 'solid', reached.at(-1));
+      assert.equal(outline, 'solid', reached.join());
     }
     assert.deepEqual(reached, [
       'Try again',

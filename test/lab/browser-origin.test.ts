@@ -59,7 +59,8 @@ suite("pages of other origins, in a real Chromium that would sign on to anything
       again: await socket(page),
       cookies: (await page.context().cookies()).length,
     }));
-    assert.deepEqual({ user, again, cookies }, { user: 'CORP\\alice', again: 'CORP\\alice', cookies: 1 });
+    // The session's, and the one that its page reads for the token against forged requests.
+    assert.deepEqual({ user, again, cookies }, { user: 'CORP\\alice', again: 'CORP\\alice', cookies: 2 });
     assert.equal(gateway.audit('sign-in').length, 1);
     assert.equal(gateway.audit('websocket-opened').at(-1)?.['account'], 'CORP\\alice');
   });

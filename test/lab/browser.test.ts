@@ -81,7 +81,10 @@ suite('a real Chromium with a ticket, without a prompt', { skip: reasonToSkip() 
     assert.equal(gateway.audit('sign-in').length, signIns + 1);
     assert.deepEqual(
       (await browser.context.cookies()).map(({ name, httpOnly }) => [name, httpOnly]),
-      [['cardea', true]],
+      [
+        ['cardea', true],
+        ['cardea-csrf', false],
+      ],
     );
   });
 

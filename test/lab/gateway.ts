@@ -115,7 +115,8 @@ export async function freePort(): Promise<number> {
 /** A directory for the state of several gateways, one after the other. */
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'cardea-lab-test-'));
 
-async function certificate(): Promise<{ readonly 'tls.pem': string; readonly 'tls.key': string }> {
+/** A certificate for the hosts of the lab, and its key. */
+export async function certificate(): Promise<{ readonly 'tls.pem': string; readonly 'tls.key': string }> {
   const names = `subjectAltName=DNS:${[host, 'desk.corp.example', ...otherHosts].join(',DNS:')}`;
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '-'];
   const text = await run('/usr/bin/openssl', [

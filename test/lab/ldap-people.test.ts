@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
-import { baseDn, servicePassword } from '../../lab/domain.ts';
+import { Client } from 'ldapts';
+import { servicePassword } from '../../lab/domain.ts';
 import { address, paths } from '../../lab/files.ts';
 import { sidOf, startLab } from '../../lab/lab.ts';
 import { reasonToSkip } from '../../lab/packages.ts';
@@ -131,10 +132,6 @@ suite('people and their groups in a real Active Directory domain', { skip: reaso
   });
 
   test('find() takes nobody when UPN and account lead to two people', async () => {
-    const victim = await admin.addUser('victim');
-    // Who may write to an account of their own can call themselves so.
-    await admin.addUser('mallory', { userPrincipalName: `${victim.name}@corp.example` });
-    assert.equal((await find({ upn: `${victim.name}@corp.example` })).kind, 'several');
     assert.equal((await find({ upn: 'bob@corp.example', ...account('alice') })).kind, 'several');
   });
 
@@ -233,16 +230,14 @@ suite('people and their groups in a real Active Directory domain', { skip: reaso
     });
 
     test('gives no groups while an account is locked, and does not bar it', async () => {
-      await admin.set(baseDn, 'lockoutThreshold', '3');
       const user = await admin.addUser('locked');
-      const { Client } = await import('ldapts');
+      await admin.addPasswordPolicy('lock', [user], { lockoutThreshold: 2 });
       for (let i = 0; i < 4; i++) {
         const client = new Client({ url: `ldaps://${address}`, tlsOptions: { ca: readFileSync(paths.ca, 'utf8') } });
         await assert.rejects(client.bind(user.dn, 'wrong'));
         await client.unbind();
       }
       const { identity, note, barred } = await over(directory)(person(user), now);
-      await admin.set(baseDn, 'lockoutThreshold', '0');
       assert.deepEqual([identity.groups, barred], [[], undefined]);
       assert.match(note ?? '', /locked/);
     });

@@ -12,6 +12,8 @@ import { address } from '../../lab/files.ts';
 export interface Line {
   readonly port: number;
   readonly connections: () => number;
+  /** Those that are open now. */
+  readonly open: () => number;
   /** Bytes that went to the controller. */
   readonly sent: () => number;
   /** Ends what is open. `refuse`: and takes nothing new. */
@@ -60,6 +62,7 @@ export async function openLine(target: number, host: string = address): Promise<
   return {
     port: where.port,
     connections: () => count,
+    open: () => open.size / 2, // each has two ends
     sent: () => sent,
     cut(how) {
       refusing = how === 'refuse';

@@ -5,9 +5,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { until } from './harness.ts';
 
 const command = join(import.meta.dirname, '../bin/cardea.mjs');
@@ -40,7 +40,10 @@ export async function startCardea(
   const folder = mkdtempSync(join(tmpdir(), 'cardea-process-'));
   const head = `listen: { address: "127.0.0.1:0" }\nadmin: { address: "127.0.0.1:${adminPort}" }\nstate: ./state\n`;
   writeFileSync(join(folder, 'cardea.yaml'), config.startsWith('listen:') ? config : head + config);
-  for (const [name, contents] of Object.entries(files)) writeFileSync(join(folder, name), contents, { mode: 0o600 });
+  for (const [name, contents] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, name), contents, { mode: 0o600 });
+  }
   const child = spawn(process.execPath, [command, 'serve', 'cardea.yaml'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -15,10 +15,31 @@ const root = join(import.meta.dirname, '../../..');
 const problemsOf = (text: string) =>
   checkConfig(text, 'text', openFiles('.'), { env: {}, now: Date.now(), withFiles: false }).problems;
 
-for (const name of readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.yaml')))
-  test(`examples/${name} has no error and no warning`, () => {
-    assert.deepEqual(problemsOf(readFileSync(join(root, 'examples', name), 'utf8')), []);
+/** What is not for production says so, and nothing else. */
+const warnings: Readonly<Record<string, readonly string[]>> = { 'development.yaml': ['sign_in[0].development'] };
+
+const examples = readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.yaml'));
+for (const name of examples)
+  test(`examples/${name} has no error, and no warning that it is not meant to have`, () => {
+    const problems = problemsOf(readFileSync(join(root, 'examples', name), 'utf8'));
+    assert.deepEqual(
+      problems.map(({ severity, path }) => [severity, path]),
+      (warnings[name] ?? []).map((path) => ['warning', path]),
+    );
   });
+
+test('docs/sign-in.md shows of the configuration what stands in the examples, and names them all', () => {
+  const text = readFileSync(join(root, 'docs/sign-in.md'), 'utf8');
+  const all = examples.map((name) => readFileSync(join(root, 'examples', name), 'utf8'));
+  for (const [, block = ''] of text.matchAll(/```yaml\n([\s\S]*?)```/g))
+    assert.ok(
+      all.some((example) => example.includes(block)),
+      `in no example: ${block}`,
+    );
+  const ofSignIn = ['kerberos', 'passwords-ldap', 'minimal', 'oidc', 'entra', 'api-keys', 'bearer', 'stream-tokens'];
+  const others = ['approvals', 'iis-header', 'hybrid', 'client-certificates', 'development', 'redis'];
+  for (const name of [...ofSignIn, ...others]) assert.ok(text.includes(`](../examples/${name}.yaml)`), name);
+});
 
 const reference = readFileSync(join(root, 'docs/config.md'), 'utf8');
 const blocks = [...reference.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text);

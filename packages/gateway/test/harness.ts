@@ -66,7 +66,7 @@ export async function startTestGateway(options: TestOptions): Promise<TestGatewa
   const threads = `threads: ${options.threads ?? usualThreads}\n`;
   const head = `listen: ${listen}\nadmin: { address: "127.0.0.1:0" }\nstate: ./state\n${threads}`;
   const file = join(folder, 'cardea.yaml');
-  writeFileSync(file, head + options.config(sample.origin));
+  writeFileSync(file, head + withCheapHashes(options.config(sample.origin)));
   const loaded = loadConfig(file, { env: options.env ?? {}, now: (options.now ?? Date.now)() });
   if (loaded.kind === 'wrong') throw new Error(JSON.stringify(loaded.problems, undefined, 2));
   const output = new PassThrough();
@@ -202,6 +202,13 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** The hashes of `usersFile` are good enough: else each would be made anew at the first sign-in, and take its time from then on. */
+const withCheapHashes = (config: string): string =>
+  config.replaceAll(
+    'password: { users: users.yaml }',
+    'password: { users: users.yaml, argon2: { memory: 8MiB, passes: 1 } }',
+  );
 
 const hashes = new Map<string, Promise<string>>();
 

@@ -147,6 +147,7 @@ export async function startOidcHarness(): Promise<OidcHarness> {
               app: Object.create(null),
               live: undefined,
               offerFor: () => ({ prefix: '/auth', challenges: [], ways: [] }),
+              isGoodAt: () => true,
               record: (event) => audit.push(event),
               begin: async (identity, about) => {
                 const started = startSession(identity, context.now, about);

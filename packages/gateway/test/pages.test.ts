@@ -110,3 +110,14 @@ test('the sign-in form gives the name back as text, whatever it is', async () =>
   });
   assert.match(body, /value="&quot;&gt;&lt;script&gt;alert\(1\)&lt;\/script&gt;"/);
 });
+
+test('after the form a browser gets a page that leads on by itself, and a way to go on', async () => {
+  const { status, headers, body } = await send(`${gateway.origin}/auth/login`, {
+    method: 'POST',
+    headers: { ...asBrowser, 'Accept-Language': 'en', 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ name: 'bob', password: 'bob-password', return: '/a?b=1#c' }).toString(),
+  });
+  assert.deepEqual([status, headers['refresh']], [200, '0; url=/a?b=1#c']);
+  assert.match(body, /<a href="\/a\?b=1#c">go on<\/a>/);
+  assert.match(String(headers['set-cookie']), /^cardea=[\w-]+;/);
+});

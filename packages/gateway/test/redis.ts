@@ -20,10 +20,12 @@ export const noRedis: string | false =
 export interface TestRedis {
   /** For `RedisOptions.url`. It stays the same over restarts. */
   readonly url: string;
-  /** Kills it; what it knew is gone. */
+  /** Kills it; what it knew is gone, unless `args` make it keep that. */
   kill(): Promise<void>;
-  /** Starts it again, empty. */
+  /** Starts it again. */
   start(): Promise<void>;
+  /** While it is not running: takes away what it has kept. */
+  empty(): void;
   /** Makes it hang, and lets it go on. */
   pause(): void;
   resume(): void;
@@ -70,6 +72,7 @@ export async function startRedis(args: readonly string[] = [], url?: string): Pr
     url: url ?? `unix:${socket}`,
     kill,
     start,
+    empty: () => rmSync(join(folder, 'appendonlydir'), { recursive: true, force: true }),
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
     close: async () => {

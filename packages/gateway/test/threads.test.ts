@@ -132,7 +132,10 @@ apps: [{ name: sample, host: 127.0.0.1, upstream: "${upstream}", rules: [{ path:
 
   test('says that all threads serve', async () => {
     const { body } = await send(`${gateway.admin}/readyz`);
-    assert.deepEqual(JSON.parse(body), { status: 'ready', checks: { database: 'ok', threads: 'ok' } });
+    assert.deepEqual(JSON.parse(body), {
+      status: 'ready',
+      checks: { database: 'ok', revocations: 'ok', threads: 'ok' },
+    });
     assert.equal(await metric(gateway, 'cardea_threads'), threads);
   });
 

@@ -84,7 +84,11 @@ const limits = {
 
 /** An engine that tells what it has seen of each client. */
 async function engine(
-  options: { readonly clientCa?: string | undefined; readonly tls?: readonly Certificate[]; readonly proxied?: boolean } = {},
+  options: {
+    readonly clientCa?: string | undefined;
+    readonly tls?: readonly Certificate[];
+    readonly proxied?: boolean;
+  } = {},
 ) {
   const seen: Seen[] = [];
   const look = ({ clientCertificate, remoteAddress }: Connection): void =>
@@ -127,6 +131,7 @@ async function ask(port: number, { certificate, servername = 'localhost', sessio
     socket: below,
     ca: authorities,
     servername,
+    ...(servername === '' ? { checkServerIdentity: () => undefined } : {}),
     ...(certificate === undefined ? {} : { cert: certificate.cert, key: certificate.key }),
     ...(session === undefined ? {} : { session }),
     ...(maxVersion === undefined ? {} : { maxVersion }),
@@ -135,10 +140,11 @@ async function ask(port: number, { certificate, servername = 'localhost', sessio
   socket.on('session', (made: Buffer) => (ticket = made));
   await once(socket, 'secureConnect');
   const reused = socket.isSessionReused();
+  const shown = socket.getPeerX509Certificate()?.subject;
   socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
   socket.resume();
   await once(socket, 'close');
-  return { ticket, reused };
+  return { ticket, reused, shown };
 }
 
 test('engine tells the certificate that a client has shown, and that it is verified', async () => {
@@ -236,9 +242,11 @@ test('engine goes on asking after its own certificate was replaced', async () =>
   ]);
   await ask(running.port, { certificate: alice, servername: 'other.example' });
   await ask(running.port, { certificate: alice });
+  const { shown } = await ask(running.port, { certificate: alice, servername: '' });
+  assert.equal(shown, 'CN=other');
   assert.deepEqual(
     seen.map(({ certificate }) => certificate?.verified),
-    [true, true],
+    [true, true, true],
   );
   await running.drain(0);
 });

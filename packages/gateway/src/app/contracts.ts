@@ -8,10 +8,12 @@
 import { relayedAudit } from '../audit/relay.ts';
 import type { PasswordSource } from '../auth/password.ts';
 import type { AuditEvent } from '../core/audit-event.ts';
+import type { ApiKeys } from '../ports/api-keys.ts';
 import type { ReplayCache } from '../ports/replay-cache.ts';
 import type { Revocations } from '../ports/revocations.ts';
 import type { SessionStore } from '../ports/session-store.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
+import type { RevocationsState } from '../server/admin.ts';
 import type { MetricsSnapshot } from '../server/thread-metrics.ts';
 import type { Channel, Contract, Remote } from '../threads/channel.ts';
 import type { MasterKey } from '../tokens/key-ring.ts';
@@ -33,6 +35,11 @@ const revocationContract: Contract<Omit<Revocations, 'close'>> = {
   methods: { changes: true, add: true },
 };
 
+const apiKeyContract: Contract<Omit<ApiKeys, 'close'>> = {
+  name: 'api-keys',
+  methods: { create: true, find: true, list: true, revoke: true, used: true },
+};
+
 const passwordContract: Contract<PasswordSource> = { name: 'passwords', methods: { signIn: true } };
 
 /** Takes audit events in parcels. */
@@ -42,10 +49,12 @@ interface AuditDesk {
 const auditContract: Contract<AuditDesk> = { name: 'audit', methods: { take: true } };
 
 /** Lets a thread ask the parts of this process. */
-export function offerShared(channel: Channel, { replays, sessions, revocations, passwords, audit }: Shared): void {
+export function offerShared(channel: Channel, shared: Shared): void {
+  const { replays, sessions, revocations, apiKeys, passwords, audit } = shared;
   channel.offer(replayContract, replays);
   channel.offer(sessionContract, sessions);
   channel.offer(revocationContract, revocations);
+  channel.offer(apiKeyContract, apiKeys);
   if (passwords !== undefined) channel.offer(passwordContract, passwords);
   channel.offer(auditContract, { take: (events) => events.forEach((event) => audit.write(event)) });
 }
@@ -57,6 +66,7 @@ export function sharedOver(channel: Channel, onTrouble: OnTrouble): Shared {
     replays: { ...asStore(channel.use(replayContract)), close: () => {} },
     sessions: { ...asStore(channel.use(sessionContract)), close: () => {} },
     revocations: { ...asStore(channel.use(revocationContract)), close: () => {} },
+    apiKeys: { ...asStore(channel.use(apiKeyContract)), close: () => {} },
     passwords: channel.use(passwordContract),
     audit: relayedAudit({ deliver: (events) => desk.take(events), onTrouble }),
   };
@@ -89,6 +99,7 @@ export interface ServingThread {
   start(): Promise<readonly string[]>;
   connections(): Connections;
   metrics(): Promise<MetricsSnapshot>;
+  revocations(): RevocationsState;
   /** The keys are others now. */
   useKeys(keys: readonly MasterKey[]): void;
   /** Takes no more connections, lets requests end, hands over what is buffered. Nothing is left to do afterwards. */
@@ -96,5 +107,5 @@ export interface ServingThread {
 }
 export const servingContract: Contract<ServingThread> = {
   name: 'serving',
-  methods: { start: true, connections: true, metrics: true, useKeys: true, finish: true },
+  methods: { start: true, connections: true, metrics: true, revocations: true, useKeys: true, finish: true },
 };

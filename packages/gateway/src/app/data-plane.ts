@@ -10,6 +10,8 @@ import type { RevocationList } from '../auth/revocation-list.ts';
 import type { Loaded } from '../config/load.ts';
 import { sparingly } from '../core/sparingly.ts';
 import type { Directory } from '../ports/directory.ts';
+import { type App, findApp } from '../server/apps.ts';
+import type { RevocationsState } from '../server/admin.ts';
 import type { Endpoint } from '../server/endpoints/endpoint.ts';
 import { jwks } from '../server/endpoints/jwks.ts';
 import { loginPage } from '../server/endpoints/login.ts';
@@ -32,9 +34,9 @@ import { engineLimits, listenOn, proxyRefusals } from './listeners.ts';
 import { troubleLog } from './log.ts';
 import type { Shared } from './process-parts.ts';
 import { pagesOf } from './pages.ts';
-import { type Read, reader } from './read.ts';
-import { openSessions } from './sessions.ts';
-import { planOf, recheckBy, type SignInMethod, signInMethods } from './sign-in.ts';
+import { reader } from './read.ts';
+import { openSessions, revocationsState } from './sessions.ts';
+import { planOf, recheckBy, type SignInMethod, signInMethods, signOutBy } from './sign-in.ts';
 
 /** Sockets open now: those of clients (tunnels among them), and those to apps that carry a request. */
 export interface Connections {
@@ -49,6 +51,8 @@ export interface DataPlane {
   /** For readiness checks. */
   readonly directory: Directory | undefined;
   connections(): Connections;
+  /** How well it knows what has been revoked. */
+  revocations(): RevocationsState;
   /** Takes no more connections, and lets requests end within `graceMs`. */
   drain(graceMs: number): Promise<void>;
 }
@@ -78,6 +82,12 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
   const { shared, ring } = parts;
   const { prefix, session } = config;
   let revocations: RevocationList | undefined;
+  let apps: readonly App[] = [];
+  // Methods speak of revocations and apps when requests come; both are made after them, since they need them.
+  const known = (): RevocationList => {
+    if (revocations === undefined) throw new Error('Nothing can be asked about revocations before the start has ended');
+    return revocations;
+  };
   const methods = signInMethods(
     {
       loaded,
@@ -88,18 +98,20 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
       prefix,
       sameSite: session.cookie.same_site,
       lifetimeMs: session.lifetime,
-      revocations: () => {
-        if (revocations === undefined) throw new Error('Nobody can be signed out before the start has ended');
-        return revocations;
-      },
+      revocations: known,
+      isRevoked: (what) => known().isRevoked(what),
+      appAt: (host, path) => findApp(apps, host, path),
+      onTrouble,
     },
     closers,
   );
+  for (const { warning } of methods) if (warning !== undefined) log.warn(warning);
+  apps = config.apps.map((app) => compileApp(app, read, planOf(app, methods, prefix)));
   const recheck = recheckBy(methods);
   const own = { config, shared, ring, directory, lookUpGroups, recheck, now, onTrouble, onRecovery };
   const opened = await openSessions(own, closers);
   ({ revocations } = opened);
-  const pipeline = makePipeline(parts, read, methods, opened.sessions);
+  const pipeline = makePipeline(parts, apps, methods, opened.sessions);
   const limits = engineLimits(config);
   const engines: Engine[] = [];
   for (const [i, listener] of config.listen.entries()) {
@@ -120,6 +132,7 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
       tunnels: sum((engine) => engine.connections().tunnels),
       upstreamBusy: sum((engine) => engine.upstreamConnections().busy),
     }),
+    revocations: () => revocationsState(opened.revocations, now()),
     drain: async (graceMs) => {
       await Promise.all(engines.map((engine) => engine.drain(graceMs)));
     },
@@ -128,7 +141,7 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
 
 function makePipeline(
   parts: DataPlaneParts,
-  read: Read,
+  apps: readonly App[],
   methods: readonly SignInMethod[],
   sessions: LiveSessions,
 ): Pipeline {
@@ -139,12 +152,11 @@ function makePipeline(
   const endpoints: readonly Endpoint[] = [
     me(config.roles, sessions, config.session.idle),
     logoutForm(prefix, sessions, silent),
-    logout(sessions, silent),
+    logout({ prefix, sessions, silent, providerUrl: signOutBy(methods) }),
     jwks(ring),
     loginPage(),
     ...methods.flatMap((method) => method.endpoints ?? []),
   ];
-  const apps = config.apps.map((app) => compileApp(app, read, planOf(app, methods, prefix)));
   const names = apps.flatMap((app) => Object.values(app.headers)).filter((name) => name !== undefined);
   const clientLeft = sparingly(10, now, (details: object) => log.info(details, 'The client left before the end'));
   const recorder = new Recorder({ audit: shared.audit, metrics, now, onClientLeft: clientLeft });
@@ -156,13 +168,14 @@ function makePipeline(
       mayBePlain: config.listen.some((listener) => listener.dangerously_plain_http)
         ? () => true
         : cidrMatcher([...config.trusted_proxies, '127.0.0.0/8', '::1/128']),
-      pages: pagesOf(config.pages, read),
+      pages: pagesOf(config.pages, reader(loaded), methods.find(({ warning }) => warning !== undefined)?.warning),
       stripIdentity: identityFieldStripper([
         ...identityFieldNames,
         ...overrideFieldNames,
         ...forwardedFieldNames,
         'X-Request-Id',
         ...names,
+        ...methods.flatMap(({ stripped }) => stripped ?? []),
       ]),
     },
     prefix,

@@ -63,7 +63,7 @@ export async function startGateway(loaded: Loaded, surroundings: Surroundings = 
 /** The part that serves, in one thread or in several. */
 interface Serving {
   readonly addresses: readonly string[];
-  readonly admin: Pick<AdminParts, 'metrics' | 'directory' | 'threads'>;
+  readonly admin: Pick<AdminParts, 'metrics' | 'directory' | 'threads' | 'revocations'>;
   readonly failed: Promise<void>;
   connections(): Promise<Connections>;
   /** Requests end within the grace. What is left ends by the closers. */
@@ -96,6 +96,9 @@ async function assemble(loaded: Loaded, surroundings: Surroundings, closers: Clo
     ...serving.admin,
     draining: () => draining,
     database: parts.database,
+    ...(config.redis === false
+      ? {}
+      : { redis: { ping: () => parts.ping(), needed: config.session.store === 'redis' } }),
   });
   const { addresses, failed } = serving;
   log.info({ addresses, admin: adminAddress, threads }, 'Cardea is listening');
@@ -144,6 +147,7 @@ async function serveHere({ loaded, now, log, process: { shared, ring }, closers 
     admin: {
       metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
       directory: plane.directory,
+      revocations: async () => plane.revocations(),
     },
     failed: new Promise(() => {}),
     connections: async () => plane.connections(),
@@ -171,6 +175,7 @@ async function serveInThreads(
       metrics: () => supervisor.metrics(),
       directory,
       threads: () => ({ running: supervisor.running(), wanted: threads }),
+      revocations: () => supervisor.revocations(),
     },
     failed,
     connections: () => supervisor.connections(),

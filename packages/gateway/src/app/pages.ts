@@ -3,10 +3,11 @@ import { pictureType } from '../config/values/logo.ts';
 import { createPages, type Pages } from '../server/pages/layout.ts';
 import type { Read } from './read.ts';
 
-/** The pages as the configuration wants them, the logo read. */
+/** The pages as the configuration wants them, the logo read. `notice` stands on each of them. */
 export function pagesOf(
   { name, logo, accent, accent_dark: dark, help, languages }: Config['pages'],
   read: Read,
+  notice?: string,
 ): Pages {
   const brand = {
     name,
@@ -15,7 +16,7 @@ export function pagesOf(
     help: { text: help.text, link: help.link },
   };
   const [first = 'en', ...others] = languages;
-  return createPages(brand, [first, ...others]);
+  return createPages(brand, [first, ...others], notice);
 }
 
 function dataUrl(picture: Buffer, file: string): string {

@@ -12,12 +12,15 @@ import { sqliteAudit } from '../audit/sqlite.ts';
 import { streamAudit } from '../audit/stdout.ts';
 import type { PasswordSource } from '../auth/password.ts';
 import type { Loaded } from '../config/load.ts';
+import type { ApiKeys } from '../ports/api-keys.ts';
 import type { AuditSink } from '../ports/audit-sink.ts';
 import type { ReplayCache } from '../ports/replay-cache.ts';
 import type { Revocations } from '../ports/revocations.ts';
 import type { SessionStore } from '../ports/session-store.ts';
 import { sharedStateConfig } from '../server/shared-state-config.ts';
 import { stateTables } from '../server/state-tables.ts';
+import { redisApiKeys } from '../stores/api-keys-redis.ts';
+import { sqliteApiKeys } from '../stores/api-keys-sqlite.ts';
 import { openDatabase } from '../stores/database.ts';
 import { keyFileLook, openKeys } from '../stores/key-file.ts';
 import { startKeyRotation } from '../stores/key-rotation.ts';
@@ -37,6 +40,7 @@ export interface Shared {
   readonly replays: ReplayCache;
   readonly sessions: SessionStore;
   readonly revocations: Revocations;
+  readonly apiKeys: ApiKeys;
   /** Once, so that wrong passwords count together and the memory for hashes is bounded. `undefined` when nobody signs in by password. */
   readonly passwords: PasswordSource | undefined;
   readonly audit: AuditSink;
@@ -95,6 +99,12 @@ export function openProcessParts(
   );
   closers.add(() => audit.close());
   const passwords = openPasswords(loaded, database, onTrouble, closers);
-  const { claims: replays, sessions, revocations } = stores;
-  return { shared: { replays, sessions, revocations, passwords, audit }, ring, database, ping: () => stores.ping() };
+  const { claims: replays, sessions, revocations, redis } = stores;
+  const apiKeys = redis === undefined ? sqliteApiKeys(database) : redisApiKeys(redis);
+  return {
+    shared: { replays, sessions, revocations, apiKeys, passwords, audit },
+    ring,
+    database,
+    ping: () => stores.ping(),
+  };
 }

@@ -5,7 +5,8 @@ import { SessionCache } from '../auth/session-cache.ts';
 import { sessionCookies } from '../auth/session-cookie.ts';
 import type { Config } from '../config/schema.ts';
 import type { Directory } from '../ports/directory.ts';
-import { type Live, LiveSessions, type LiveSessionsOptions } from '../server/live-sessions.ts';
+import type { RevocationsState } from '../server/admin.ts';
+import { type Held, LiveSessions, type LiveSessionsOptions } from '../server/live-sessions.ts';
 import { StoredRegistry } from '../server/session-registry.ts';
 import { assertions } from '../tokens/assertion.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
@@ -16,6 +17,21 @@ import type { Shared } from './process-parts.ts';
 
 /** So long a start waits for the list of what is revoked. Without it everybody is told to come back in a moment. */
 const firstCopyMs = 3_000;
+
+/** Whatever the groups of a person: what the store gives back is opened. */
+const longestBody = 4 * 1024 * 1024;
+
+/** A copy that is older than this is not what it should be: it is asked for several times a second. */
+const staleMs = 5_000;
+
+/** What readiness checks say of the list. */
+export function revocationsState(
+  { ready, currentAt }: Pick<RevocationList, 'ready' | 'currentAt'>,
+  now: number,
+): RevocationsState {
+  if (!ready || currentAt === undefined) return 'unknown';
+  return now - currentAt > staleMs ? 'stale' : 'ok';
+}
 
 export interface SessionParts {
   readonly config: Config;
@@ -37,14 +53,14 @@ export async function openSessions(
   const { idle, store, cookie } = config.session;
   const revocations = new RevocationList({ store: shared.revocations, now, onTrouble, onRecovery });
   closers.add(() => revocations.close());
-  const bodies = sealer(ring, 'session-body');
+  const bodies = sealer(ring, 'session-body', longestBody);
   const registry = new StoredRegistry({ store: shared.sessions, revocations, bodies, onTrouble });
   closers.add(() => registry.close());
   const signer = assertions({ ring, issuer: 'cardea' });
   const sessions = new LiveSessions({
     cookies: sessionCookies({ sealer: sealer(ring, 'session'), idleMs: idle }),
     // A minute: what the directory says about a person in the middle of a session is heard within that time.
-    cache: new SessionCache<Live>({ maxEntries: 20_000, maxAgeMs: 60_000 }),
+    cache: new SessionCache<Held>({ maxEntries: 20_000, maxAgeMs: 60_000 }),
     registry,
     bodiesInRegistry: store !== 'cookie',
     csrf: csrfTokens(ring),

@@ -10,7 +10,9 @@ import type { LiveSessionsOptions } from '../server/live-sessions.ts';
 import type { Endpoint } from '../server/endpoints/endpoint.ts';
 import { login } from '../server/endpoints/login.ts';
 import type { SignInPlan, SignInWay } from '../server/sign-in-plan.ts';
+import { foldFieldName } from '../wire/field-names.ts';
 import type { Closers } from './closers.ts';
+import { type CredentialParts, credentialMethods } from './credentials.ts';
 import { providerMethod, type ProviderParts } from './providers.ts';
 import type { Read } from './read.ts';
 
@@ -21,22 +23,30 @@ export interface SignInMethod {
   readonly authenticator?: Authenticator;
   readonly way?: SignInWay;
   readonly endpoints?: readonly Endpoint[];
+  /** The query parameter that is taken out of the addresses of apps with this method. */
+  readonly streamParameter?: string;
+  /** Names of fields that no client may send, on any app, besides those that are known. */
+  readonly stripped?: readonly string[];
+  /** For the log, at each start. */
+  readonly warning?: string;
   /** Asks whether the method stands by a person whom it has signed in, when that is due. */
   readonly recheck?: LiveSessionsOptions['recheck'];
-  /** Where a person signs out of the provider as well, who then sends them back to `returnUri`; `undefined` when there is no such place. */
+  /**
+   * Where a person signs out of the provider as well, who then sends them back to `returnUri`; `undefined` when there is no such
+   * place. What is kept beside the session is read at once, so that the session may be ended after the call. Never rejects.
+   */
   readonly signOutUrl?: (session: Session, returnUri: string, now: number) => Promise<string | undefined>;
 }
 
-export interface SignInParts extends ProviderParts {
+export interface SignInParts extends ProviderParts, Omit<CredentialParts, 'claims' | 'apiKeys'> {
   readonly loaded: Loaded;
-  readonly read: Read;
-  readonly directory: Directory | undefined;
 }
 
 /** Every sign-in method of the configuration, in its order: one branch each. */
 export function signInMethods(parts: SignInParts, closers: Closers): readonly SignInMethod[] {
   const { loaded, read, shared, directory } = parts;
   const { config } = loaded;
+  const byRequest = credentialMethods({ ...parts, claims: shared.replays, apiKeys: shared.apiKeys }, closers);
   return config.sign_in.flatMap((method): readonly SignInMethod[] => {
     if (method.negotiate !== undefined) {
       const authenticator = kerberos(method.negotiate, read, config.session.lifetime, shared.replays, directory);
@@ -47,7 +57,8 @@ export function signInMethods(parts: SignInParts, closers: Closers): readonly Si
       return [{ id: way.id, way, endpoints: [login(shared.passwords, { provider: way.id })] }];
     }
     if (method.oidc !== undefined) return [providerMethod(method.oidc, read, parts, closers)];
-    return [];
+    const other = byRequest(method);
+    return other === undefined ? [] : [other];
   });
 }
 
@@ -55,6 +66,12 @@ export function signInMethods(parts: SignInParts, closers: Closers): readonly Si
 export function recheckBy(methods: readonly SignInMethod[]): LiveSessionsOptions['recheck'] {
   const byId = new Map(methods.map((method) => [method.id, method.recheck]));
   return (session, now) => byId.get(session.provider ?? '')?.(session, now);
+}
+
+/** Asks the method that began a session where its person signs out of the provider as well. */
+export function signOutBy(methods: readonly SignInMethod[]): NonNullable<SignInMethod['signOutUrl']> {
+  const byId = new Map(methods.map((method) => [method.id, method.signOutUrl]));
+  return async (session, returnUri, now) => byId.get(session.provider ?? '')?.(session, returnUri, now);
 }
 
 /** How people sign in to one app: by the methods that it names, in its order, or by all. */
@@ -66,8 +83,9 @@ export function planOf(app: App, all: readonly SignInMethod[], prefix: string): 
     byRequest: authenticators.filter(({ scope }) => scope === 'request'),
     bySession: authenticators.filter(({ scope }) => scope === 'session'),
     providers: new Set(methods.map(({ id }) => id)),
-    ownFields: new Set(authenticators.flatMap(({ ownFields }) => ownFields ?? [])),
-    streamParameter: undefined,
+    ownFields: new Set(authenticators.flatMap(({ ownFields }) => ownFields?.map(foldFieldName) ?? [])),
+    ownSchemes: new Set(authenticators.flatMap(({ ownScheme }) => ownScheme ?? [])),
+    streamParameter: methods.find(({ streamParameter }) => streamParameter !== undefined)?.streamParameter,
     offer: {
       prefix,
       app: app.name,

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { Counter, Gauge } from 'prom-client';
 import { snapshotOf } from '../config/snapshot.ts';
 import type { Loaded } from '../config/load.ts';
+import type { RevocationsState } from '../server/admin.ts';
 import { processRegistry } from '../server/metrics.ts';
 import { ThreadMetrics } from '../server/thread-metrics.ts';
 import { forgetThread, sharedCounts } from '../threads/address-counts.ts';
@@ -138,6 +139,12 @@ export class Supervisor {
   async metrics(): Promise<{ readonly contentType: string; readonly text: string }> {
     for (const { place, answer } of await this.#askAll((ask) => ask.metrics())) this.#metrics.note(place, answer);
     return this.#metrics.with(this.#registry);
+  }
+
+  /** The worst of all threads that answer. */
+  async revocations(): Promise<RevocationsState> {
+    const found = new Set((await this.#askAll((ask) => ask.revocations())).map(({ answer }) => answer));
+    return (['unknown', 'stale'] as const).find((state) => found.has(state)) ?? 'ok';
   }
 
   /** Tells all threads that the ring has other keys. */

@@ -76,6 +76,7 @@ const serving: ServingThread = {
   },
   connections: () => plane?.connections() ?? { open: 0, tunnels: 0, upstreamBusy: 0 },
   metrics: () => metrics.registry.getMetricsAsJSON(),
+  revocations: () => plane?.revocations() ?? 'unknown',
   useKeys: (changed) => ring.replace(changed),
   async finish(graceMs) {
     await plane?.drain(graceMs);

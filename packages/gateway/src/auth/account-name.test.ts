@@ -72,7 +72,3 @@ test('parseAccountName() takes both forms of an accented letter for one', () => 
 test('parseAccountName() refuses a name without a domain when there is no default', () => {
   assert.equal(parseAccountName('alice', {}), undefined);
 });
-
-test('parseAccountName() knows no short name for a domain that is named like something of JavaScript', () => {
-  assert.equal(parseAccountName('a@constructor.x', { domains: {} })?.account, 'a@constructor.x');
-});

@@ -43,7 +43,7 @@ export function parseAccountName(text: string, { defaultDomain, domains = {} }: 
   const domain = suffix.toLowerCase();
   if (more.length > 0 || !upnPrefix.test(prefix) || !dnsDomain.test(domain)) return undefined;
   const upn = `${prefix}@${domain}`;
-  const short = Object.hasOwn(domains, domain) ? domains[domain] : undefined;
+  const short = domains[domain]; // it has a dot, as nothing has that an object brings along
   return short === undefined ? { account: upn, upn, key: upn.toLowerCase() } : inDomain(short, prefix, upn);
 }
 

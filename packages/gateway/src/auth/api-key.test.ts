@@ -249,6 +249,21 @@ test('KnownApiKeys tells whether what was made with a key may still be used', as
   assert.equal(await gate({ expiresAt: now }).known.isGood(made.id, now), false);
 });
 
+test('KnownApiKeys tells how far a key reaches: a single path, or all that lies below it', async () => {
+  const { known } = gate({ scope: { apps: ['desk'], paths: ['/api/*', '/jobs/**'], methods: ['GET'] } });
+  const program = { subject: `api_key:${made.id}`, method: 'api_key' };
+  const what = { app: 'desk', method: 'GET' };
+  assert.equal(await known.mayUse(program, { ...what, path: '/api/x' }, now), true);
+  assert.equal(await known.mayUse(program, { ...what, path: '/api/x', below: true }, now), false);
+  assert.equal(await known.mayUse(program, { ...what, path: '/jobs/7', below: true }, now), true);
+  assert.equal(await known.mayUse(program, { ...what, path: '/jobs/7', method: 'POST' }, now), false);
+  assert.equal(await known.mayUse({ ...program, subject: 'api_key:gone' }, { ...what, path: '/api/x' }, now), false);
+  assert.equal(
+    await known.mayUse({ subject: 'password:alice', method: 'password' }, { ...what, path: '/x' }, now),
+    true,
+  );
+});
+
 test('apiKeyIdOf() tells the key behind an identity, and nothing of a person who is named like one', () => {
   assert.equal(apiKeyIdOf({ subject: 'api_key:abc', method: 'api_key' }), 'abc');
   assert.equal(apiKeyIdOf({ subject: 'api_key:abc', method: 'oidc' }), undefined);

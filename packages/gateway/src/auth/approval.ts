@@ -152,6 +152,7 @@ async function accepted(token: OpenedApproval, { isRevoked, claims }: ApprovalOp
     kind: 'accepted',
     identity: approver.identity,
     spend: () => claims.claim(`approval:${number}`, expiresAt),
+    approves: { action, job },
     fields: [by, encodeValue(approver.identity.account, 'percent'), about, job, what, encodeValue(action, 'percent')],
   };
 }

@@ -48,8 +48,12 @@ export interface Accepted {
    * used for the same credential. `key` is the whole credential, or a SHA-256 of all of it. Only for methods of scope `request`.
    */
   readonly reuse?: { readonly key: string; readonly until: number } | undefined;
-  /** Header fields about this credential for the app, such as who approved what. */
+  /** What the person of this identity has approved, who is not the one who asks. For the audit log. */
+  readonly approves?: { readonly action: string; readonly job: string } | undefined;
+  /** Header fields about this credential for the app, such as who approved what. Only for methods of scope `request`. */
   readonly fields?: Fields | undefined;
+  /** A session begins, unless the same person has one: requests without this credential are to be known as well. */
+  readonly beginsSession?: boolean | undefined;
   /** The credential tells no groups: all of the person's are asked of the directory. */
   readonly lookUpGroups?: boolean | undefined;
 }
@@ -96,6 +100,8 @@ export interface Authenticator {
   readonly challenge: string | undefined;
   /** Names of request fields, in lower case, that carry this method's credential and no app may see. */
   readonly ownFields?: readonly string[];
+  /** The scheme of `Authorization`, in lower case, that carries this method's credential and no app may see. */
+  readonly ownScheme?: string;
   /** At once where it can: `absent` always is. */
   authenticate(credentials: Credentials): Outcome | Promise<Outcome>;
 }

@@ -102,6 +102,7 @@ export function bearer(options: BearerOptions): Authenticator {
     kind: 'bearer',
     scope: 'request',
     challenge: 'Bearer',
+    ownScheme: 'bearer',
 
     authenticate({ authorization, now }: Credentials): Outcome | Promise<Outcome> {
       const token = tokenOf(authorization);

@@ -120,7 +120,7 @@ const accountName = /^([^\\@]+)\\([^\\]+)$/;
 /** What the directory may find somebody by; `undefined` when there is nothing. */
 export function keysOf({ subject, account, upn, email }: Identity, matchEmail: boolean): PersonKeys | undefined {
   // A SID is exact: an account that has been renamed is the same one, and another one of its old name is not.
-  if (/^S-1-/.test(subject)) return { sid: subject, upn: undefined, account: undefined, email: undefined };
+  if (subject.startsWith('S-1-')) return { sid: subject, upn: undefined, account: undefined, email: undefined };
   const [, domain, name] = accountName.exec(account) ?? [];
   const keys: PersonKeys = {
     sid: undefined,

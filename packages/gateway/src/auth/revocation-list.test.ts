@@ -172,6 +172,43 @@ test('RevocationList lets in who signs in again, in the very millisecond of the 
   assert.equal(one.earliestIssue(alice(), here.now + day), here.now + day);
 });
 
+test('RevocationList has another version when, and only when, more has been revoked', async () => {
+  const here = world();
+  const [one, other] = [here.list(), here.list()];
+  await Promise.all([one.refresh(), other.refresh()]);
+  const version = other.version;
+  await other.refresh();
+  assert.equal(other.version, version);
+  const before = one.version;
+  await one.revoke({ kind: 'session', key: 'session-1', reason: 'x' });
+  assert.notEqual(one.version, before);
+  await other.refresh();
+  assert.notEqual(other.version, version);
+  const after = other.version;
+  here.store.loseMemory(); // all is read again, and nothing in it is new
+  await one.refresh();
+  await other.refresh();
+  assert.equal(other.version, after);
+});
+
+test('RevocationList.upToDate() brings what was revoked elsewhere before, and does not ask a store that is known to be down', async () => {
+  const here = world();
+  const [one, other] = [here.list(), here.list()];
+  await Promise.all([one.refresh(), other.refresh()]);
+  await one.revoke({ kind: 'person', key: 'CORP\\alice', reason: 'x' });
+  await other.upToDate();
+  assert.equal(other.isRevoked(alice()), true);
+  here.store.down = true;
+  await other.upToDate(); // notices
+  const { asked } = here.store;
+  await other.upToDate();
+  assert.equal(here.store.asked, asked);
+  here.store.down = false;
+  await other.refresh();
+  await other.upToDate();
+  assert.equal(here.store.asked, asked + 2);
+});
+
 test('RevocationList ends sessions that a replica has issued whose clock is ahead', async () => {
   const here = world();
   const [one, ahead] = [here.list(), here.list(clockLeewayMs)];

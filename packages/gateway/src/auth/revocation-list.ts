@@ -92,6 +92,7 @@ export class RevocationList {
   readonly #listeners = new Set<(entries: readonly Revocation[]) => void>();
   /** Revoked here and not written yet. */
   #unwritten: Revocation[] = [];
+  #version = 0;
   #cursor: string | undefined;
   #ready = false;
   #currentAt: number | undefined;
@@ -111,6 +112,11 @@ export class RevocationList {
   /** Whether there is a copy. Without one everything counts as revoked: answer 503 rather than send people to sign in. */
   get ready(): boolean {
     return this.#ready;
+  }
+
+  /** Another number whenever an entry has come or changed: what was not revoked at the same number is not revoked now. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Resolves when there is a copy, or after `withinMs`; says which. */
@@ -186,6 +192,11 @@ export class RevocationList {
   async refresh(): Promise<void> {
     await this.#polling;
     await this.#pollAgain();
+  }
+
+  /** As `refresh`, and at once when the store did not answer the last time. */
+  async upToDate(): Promise<void> {
+    if (!this.#failing) await this.refresh();
   }
 
   /** Stops asking, after a last attempt to write what is not written yet. The store stays open. */
@@ -284,6 +295,7 @@ export class RevocationList {
       if (entry.until <= now || (known !== undefined && covers(known, entry))) continue;
       const learned = known === undefined ? entry : widened(known, entry);
       this.#known[entry.kind].set(entry.key, learned);
+      this.#version++;
       if (known === undefined || (!isName(entry.kind) && learned.before > known.before)) news.push(learned);
     }
     if (news.length > 0) for (const listener of this.#listeners) listener(news);

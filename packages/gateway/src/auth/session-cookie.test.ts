@@ -54,7 +54,12 @@ test('sessionCookies() opens a reference with the id and the beginning of its id
   const session = startSession(person([]), now);
   const value = cookies.sealReference(session);
   assert.ok(value.length < 150);
-  assert.deepEqual(cookies.open(value, now + hour), { kind: 'reference', id: session.id, sealedAt: now });
+  assert.deepEqual(cookies.open(value, now + hour), {
+    kind: 'reference',
+    id: session.id,
+    sealedAt: now,
+    expiresAt: session.identity.expiresAt,
+  });
   assert.equal(cookies.open(value, now + hour + 1).kind, 'idle');
   assert.equal(cookies.open(value, now + 8 * hour).kind, 'expired');
 });

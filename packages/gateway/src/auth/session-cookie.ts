@@ -21,7 +21,7 @@ export type OpenedSession =
   /** `renew`: seal `renewedSession(session, now)` and set the cookie again. */
   | { readonly kind: 'ok'; readonly session: Session; readonly renew: boolean }
   /** The session is kept elsewhere under this id; its idle limit counts from `sealedAt`. */
-  | { readonly kind: 'reference'; readonly id: string; readonly sealedAt: number }
+  | { readonly kind: 'reference'; readonly id: string; readonly sealedAt: number; readonly expiresAt: number }
   /** The absolute end has passed. */
   | { readonly kind: 'expired' }
   /** Unused for longer than the idle limit. */
@@ -85,7 +85,7 @@ function read(plain: Uint8Array, idleMs: number, now: number): OpenedSession {
     const [sealedAt, expiresAt] = [packed.number(), packed.number()];
     packed.end();
     const state = sessionState({ sealedAt, identity: { expiresAt } }, idleMs, now);
-    return state.kind === 'ok' ? { kind: 'reference', id, sealedAt } : state;
+    return state.kind === 'ok' ? { kind: 'reference', id, sealedAt, expiresAt } : state;
   }
   const session = unpackSession(unsqueeze(plain));
   if (session === undefined) return { kind: 'invalid' };

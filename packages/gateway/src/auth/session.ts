@@ -39,6 +39,8 @@ export interface SessionOrigin {
   readonly providerSession?: string | undefined;
   /** All groups are asked of the directory, now and from time to time. */
   readonly lookUpGroups?: boolean | undefined;
+  /** False when the sign-in could not find out all groups. The session does not keep it: when it is opened again, it is found out. */
+  readonly groupsKnown?: boolean | undefined;
 }
 
 /** What a moment makes of a session. */

@@ -98,10 +98,14 @@ for (const [what, fields, accepted] of [
     assert.doesNotMatch(JSON.stringify(outcome), /s3cre/);
   });
 
-test('trustedHeader() is asked before the session, or instead of a sign-in where it is to begin one', () => {
+test('trustedHeader() is asked before the session, and says whether it begins one', () => {
   const options = { isTrusted: () => true, header: 'X', names: {}, encoding: 'utf-8', lifetimeMs: 1 } as const;
-  assert.equal(trustedHeader({ ...options, beginsSession: false }).scope, 'request');
-  assert.equal(trustedHeader({ ...options, beginsSession: true }).scope, 'session');
+  for (const beginsSession of [true, false]) {
+    const method = trustedHeader({ ...options, beginsSession });
+    const outcome = method.authenticate(credentials({ fields: ['X', 'CORP\\alice'] }));
+    assert.ok(!(outcome instanceof Promise) && outcome.kind === 'accepted');
+    assert.deepEqual([method.scope, outcome.beginsSession], ['request', beginsSession]);
+  }
 });
 
 test('trustedHeaderFields() has the names that nobody else may send', () => {

@@ -49,7 +49,8 @@ export function trustedHeader(options: TrustedHeaderOptions): Authenticator {
   return {
     id,
     kind: 'trusted_header',
-    scope: options.beginsSession ? 'session' : 'request',
+    // Judged before the session cookie, also when it begins sessions: whom the peer names now is who is there.
+    scope: 'request',
     challenge: undefined,
     ownFields: trustedHeaderFields(options).map((name) => name.toLowerCase()),
 
@@ -91,6 +92,7 @@ export function trustedHeader(options: TrustedHeaderOptions): Authenticator {
         kind: 'accepted',
         identity,
         lookUpGroups: options.lookUpGroups,
+        beginsSession: options.beginsSession,
         reuse: options.beginsSession ? undefined : { key: `${id} ${named.value}`, until: now + reuseMs },
       };
     },

@@ -13,7 +13,7 @@ export const fileHelp = `Without a file: ${usualPlaces[0]} in the current direct
 export function loadNamed(
   { positionals }: Arguments,
   { cwd, env, now }: Terminal,
-  options: Pick<LoadOptions, 'withFiles' | 'production'> = {},
+  options: Pick<LoadOptions, 'withFiles' | 'production' | 'withExpectations'> = {},
 ): { readonly name: string; readonly result: LoadResult } | undefined {
   const name = positionals[0] ?? usualPlaces.find((place) => existsSync(resolve(cwd, place)));
   if (name === undefined) return undefined;

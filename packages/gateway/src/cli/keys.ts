@@ -1,3 +1,4 @@
+import { revocation } from '../auth/revocation-list.ts';
 import type { Loaded } from '../config/load.ts';
 import type { ApiKey, ApiKeys } from '../ports/api-keys.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
@@ -198,6 +199,8 @@ async function revoke({ state, keys: kept, loaded, args, terminal }: Work): Prom
     for (const one of found) stderr.write(`  --id ${one.id}   (made ${minute(one.createdAt)}, until ${until(one)})\n`);
     return 1;
   }
+  // First for what is open already, such as streams: those hear of it by this list, and not by asking the store.
+  await state.stores.revocations.add([revocation({ kind: 'api-key', key: key.id, reason: 'administrator' }, now())]);
   if (await kept.revoke(key.id, now()))
     await record('api-key-revoked', key, 'The key is revoked', { state, loaded, terminal });
   else stderr.write('It was revoked before.\n');

@@ -3,6 +3,7 @@ import { closest } from '../config/closest.ts';
 import { parseArguments } from './args.ts';
 import { check } from './check.ts';
 import type { Command, ExitStatus, Terminal } from './command.ts';
+import { explain } from './explain.ts';
 import { hashPasswordCommand } from './hash-password.ts';
 import { commandHelp, overview } from './help.ts';
 import { keys } from './keys.ts';
@@ -13,6 +14,7 @@ import { sessions } from './sessions.ts';
 export const commands = (start: Serve): readonly Command[] => [
   serve(start),
   check,
+  explain,
   hashPasswordCommand,
   keys,
   sessions,

@@ -17,6 +17,9 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly additionalProperties?: JsonSchema | false;
   readonly propertyNames?: JsonSchema;
+  /** `#/$defs/name`. */
+  readonly $ref?: string;
+  readonly $defs?: { readonly [name: string]: JsonSchema };
   readonly minimum?: number;
   readonly maximum?: number;
   /** Our own marks; they are not published. */
@@ -35,10 +38,16 @@ export function inputSchema(): JsonSchema {
 
 /** Every schema that may hold for the value at this path. */
 export function schemasAt(root: JsonSchema, path: readonly (string | number)[]): readonly JsonSchema[] {
-  let here = alternatives(root);
-  for (const part of path) here = here.flatMap((schema) => alternatives(child(schema, part)));
+  const all = (schema: JsonSchema | undefined): readonly JsonSchema[] =>
+    alternatives(schema).flatMap((one) => (one.$ref === undefined ? [one] : all(definition(root, one.$ref))));
+  let here = all(root);
+  for (const part of path) here = here.flatMap((schema) => all(child(schema, part)));
   return here;
 }
+
+/** What a `$ref` of this schema stands for. */
+export const definition = (root: JsonSchema, ref: string): JsonSchema | undefined =>
+  root.$defs?.[ref.slice('#/$defs/'.length)];
 
 function child(schema: JsonSchema, part: string | number): JsonSchema | undefined {
   if (typeof part === 'number') return schema.items;
@@ -51,6 +60,7 @@ const alternatives = (schema: JsonSchema | undefined): readonly JsonSchema[] =>
 /** What may stand there, in a few words of Markdown: `duration, 1s to 1h`, `list of: host name`. */
 export function typeText(schema: JsonSchema): string {
   if (schema['x-type'] !== undefined) return schema['x-type'];
+  if (schema.$ref !== undefined) return `mapping of ${schema.$ref.slice('#/$defs/'.length)}`;
   if (schema.anyOf) return schema.anyOf.map(typeText).join(', or ');
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const).replaceAll('"', '')}\``;
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');

@@ -81,6 +81,7 @@ test('checkConfig() fills in safe defaults', () => {
       header_encoding: 'percent',
       host_header: 'preserve',
       allowed_origins: [],
+      expect: [],
       csrf: false,
       assertion: { audience: 'desk' },
     },

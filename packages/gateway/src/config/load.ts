@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { PasswordUser } from '../auth/password-users.ts';
 import { Secret } from '../core/secret.ts';
 import type { CheckContext, Partly } from './checks/check.ts';
+import { checkExpectations } from './checks/expectations.ts';
 import { checks } from './checks/registry.ts';
 import { checkUsers } from './checks/users.ts';
 import type { SchemaContext } from './context.ts';
@@ -45,6 +46,8 @@ export interface LoadOptions {
   readonly withFiles?: boolean;
   /** Refuses what is for development alone. */
   readonly production?: boolean;
+  /** Whether to try what the configuration expects of its rules; default: yes. */
+  readonly withExpectations?: boolean;
 }
 
 /**
@@ -105,6 +108,7 @@ export function checkConfig(text: string, name: string, files: Files, options: L
   };
   for (const check of checks) check(checked);
   const users = checkUsers(checked);
+  if (options.withExpectations ?? true) checkExpectations(checked, users);
 
   const problems = inReadingOrder([
     ...document.problems,

@@ -82,6 +82,17 @@ export interface ApprovalEvent extends Common {
   readonly reason: string | undefined;
 }
 
+/** What was approved has been let through to its app, once. `account` and `subject` are those of who asked for it. */
+export interface ApprovalUsedEvent extends Common {
+  readonly kind: 'approval-used';
+  readonly action: string;
+  readonly job: string;
+  /** The account of the person who approved it. */
+  readonly approver: string;
+  /** The id of the API key that came with it, if one did. */
+  readonly key: string | undefined;
+}
+
 /** An administrator has made or revoked an API key at the command line. */
 export interface ApiKeyEvent extends Common {
   readonly kind: 'api-key-created' | 'api-key-revoked';
@@ -131,6 +142,7 @@ export type AuditEvent =
   | ProviderLogoutRefusedEvent
   | StreamTokenEvent
   | ApprovalEvent
+  | ApprovalUsedEvent
   | ApiKeyEvent
   | SessionRevokedEvent
   | SocketEvent

@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { Client, InvalidCredentialsError } from 'ldapts';
+import { Client, type InvalidCredentialsError } from 'ldapts';
 import { DirectoryError } from '../ports/directory.ts';
 
 export interface LdapServer {
@@ -22,8 +22,8 @@ export interface LdapServer {
 export interface LdapLine {
   readonly client: Client;
   /** Whether the connection below still stands, as far as we have been told. */
-  alive(): boolean;
-  end(): Promise<void>;
+  readonly alive: () => boolean;
+  readonly end: () => Promise<void>;
 }
 
 /** Throws `DirectoryError` for a server to which a password would go in the clear. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sidToBytes } from '@cardea/kerberos';
-import { batches, isSid, readGroups, readPerson, sidFilter, textOf } from './ldap-entries.ts';
+import { accountStateOf, batches, isSid, readGroups, readPerson, sidFilter, sidsOf, textOf } from './ldap-entries.ts';
 
 const sid = 'S-1-5-21-1004336348-1177238915-682003330-1104';
 const bytes = Buffer.from(sidToBytes(sid));
@@ -58,4 +58,37 @@ test('textOf() takes the first of several values, and none for an empty one', ()
   assert.equal(textOf({ dn: '', mail: ['a@x', 'b@x'] }, 'mail'), 'a@x');
   assert.equal(textOf({ dn: '', mail: Buffer.from('a@x') }, 'mail'), 'a@x');
   assert.equal(textOf({ dn: '', mail: '' }, 'mail'), undefined);
+});
+
+const now = Date.UTC(2026, 10, 22);
+const filetime = (ms: number): string => String((BigInt(ms) + 11_644_473_600_000n) * 10_000n);
+
+for (const [state, attributes] of [
+  ['active', { userAccountControl: '512' }],
+  ['active', { userAccountControl: '66048', accountExpires: '0' }],
+  ['active', { userAccountControl: '512', accountExpires: '9223372036854775807' }],
+  ['active', { userAccountControl: '512', accountExpires: filetime(now + 1) }],
+  ['expired', { userAccountControl: '512', accountExpires: filetime(now) }],
+  ['expired', { userAccountControl: '512', accountExpires: '1' }],
+  ['disabled', { userAccountControl: '514' }],
+  ['disabled', { userAccountControl: '514', accountExpires: '1', 'msDS-User-Account-Control-Computed': '16' }],
+  ['expired', { userAccountControl: '512', accountExpires: '1', 'msDS-User-Account-Control-Computed': '16' }],
+  ['locked', { userAccountControl: '512', 'msDS-User-Account-Control-Computed': '16' }],
+  ['active', { userAccountControl: '512', 'msDS-User-Account-Control-Computed': '8388608' }],
+  ['unknown', {}],
+  ['unknown', { userAccountControl: [] }],
+  ['unknown', { userAccountControl: 'x' }],
+  ['unknown', { userAccountControl: '512', accountExpires: 'never' }],
+] as const) {
+  test(`accountStateOf() takes an account with ${JSON.stringify(attributes)} for ${state}`, () => {
+    const entry = { dn: '', ...attributes, userAccountControl: [attributes.userAccountControl ?? []].flat() };
+    assert.equal(accountStateOf(entry, now), state);
+  });
+}
+
+test('sidsOf() reads one SID, several, and none', () => {
+  assert.deepEqual(sidsOf({ dn: '', tokenGroups: bytes }, 'tokenGroups'), [sid]);
+  assert.deepEqual(sidsOf({ dn: '', tokenGroups: [bytes, bytes] }, 'tokenGroups'), [sid, sid]);
+  assert.deepEqual(sidsOf({ dn: '', tokenGroups: [] }, 'tokenGroups'), []);
+  assert.deepEqual(sidsOf({ dn: '' }, 'tokenGroups'), []);
 });

@@ -137,11 +137,11 @@ export function ldapPasswords(options: LdapPasswordOptions): PasswordDirectory {
   };
 }
 
-/** What somebody typed, read as a name of this domain where it names no other. */
-const parse = (name: string, { netbios, dns }: LdapDomain): AccountName | undefined =>
-  parseAccountName(name.trim(), { defaultDomain: netbios, domains: { [dns]: netbios } });
+/** What somebody typed, read as a name of this domain where it names no other. Which account a UPN is, `people` knows. */
+const parse = (name: string, { netbios }: LdapDomain): AccountName | undefined =>
+  parseAccountName(name.trim(), { defaultDomain: netbios });
 
-/** A UPN of a suffix that is not the domain's own has no account in it. */
+/** A name in the form of a UPN has no account in it. */
 function keysOf({ account, upn }: Pick<AccountName, 'account' | 'upn'>): Pick<PersonKeys, 'account' | 'upn'> {
   const [domain = '', name] = account.split('\\');
   return { upn, account: name === undefined ? undefined : { domain, name } };

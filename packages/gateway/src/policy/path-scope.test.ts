@@ -54,6 +54,12 @@ for (const [path, all] of [
     assert.equal(scope.allowsAllBelow(path), all);
   });
 
+test('pathScope() wants the path without parameters within the scope as it is written, not in some other case', () => {
+  const mixed = pathScope(['/files/*b', '/FILES/admin']);
+  assert.equal(mixed.allows('/files/admin;b'), false);
+  assert.equal(mixed.allows('/FILES/admin'), true);
+});
+
 test('pathScope() without any path allows none', () => assert.equal(pathScope([]).allows('/'), false));
 
 test('pathScope() throws for a path that no request can have', () => {

@@ -69,3 +69,18 @@ test('anonymous has neither identity nor anything that could satisfy a condition
   assert.equal(anonymous.identity, undefined);
   assert.equal(anonymous.groups.size + anonymous.sids.size + anonymous.roles.size + anonymous.modules.size, 0);
 });
+
+const tellers = [
+  ['a Kerberos ticket with SIDs alone', { method: 'negotiate', sids: ['S-1-5-21-1-2-3-512'] }, true],
+  ['a Kerberos ticket without PAC', { method: 'negotiate' }, false],
+  ['a header that tells no groups', { method: 'trusted_header' }, false],
+  ['a provider that tells groups', { method: 'oidc', groups: ['a'] }, true],
+  ['a users file', { method: 'password' }, true],
+] as const;
+
+for (const [what, particulars, known] of tellers)
+  test(`subjectOf() takes groups for ${known ? 'known' : 'unknown'} after ${what}`, () => {
+    const identity = { ...person([]), ...particulars };
+    assert.equal(subjectOf(identity, {}).groupsKnown, known);
+    assert.equal(subjectOf(identity, {}, { groupsKnown: false }).groupsKnown, false);
+  });

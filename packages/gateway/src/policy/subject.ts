@@ -17,25 +17,47 @@ export interface Subject {
   readonly modules: ReadonlySet<string>;
   /** The kinds of credentials that the request proved; `session` for any that began a session. */
   readonly credentials: ReadonlySet<string>;
+  /** The name of the sign-in method's entry, where a session began by one. */
+  readonly provider: string | undefined;
+  /**
+   * False where somebody may be in groups that are not here: a directory has not told them all, or the sign-in told none, as a
+   * Kerberos ticket without PAC, which whoever asks for it gets.
+   */
+  readonly groupsKnown: boolean;
+}
+
+/** What is known of a sign-in beside who it was. */
+export interface SignInFacts {
+  readonly credentials?: ReadonlySet<string>;
+  readonly provider?: string | undefined;
+  readonly groupsKnown?: boolean;
 }
 
 const none: ReadonlySet<string> = new Set();
 const bySession: ReadonlySet<string> = new Set(['session']);
+const writtenDown: ReadonlySet<string> = new Set(['password', 'api_key', 'development']);
 
 /** Prepares an identity for `decide`. */
 export function subjectOf(
   identity: Identity | undefined,
   roles: Readonly<Record<string, Role>>,
-  credentials: ReadonlySet<string> = identity === undefined ? none : bySession,
+  facts: SignInFacts = {},
 ): Subject {
+  const { credentials = identity === undefined ? none : bySession, provider } = facts;
+  const groupsKnown = (facts.groupsKnown ?? true) && identity !== undefined && tellsGroups(identity);
   const groups = new Set(identity?.groups.map(foldGroup));
   const sids = new Set(identity?.sids); // written with a capital S by everybody who makes one
   const held = Object.entries(roles)
     .filter(([, role]) => role.groups.some((group) => isMember({ groups, sids }, groupRef(group))))
     .map(([name]) => name)
     .sort();
-  return { identity, groups, sids, roles: new Set(held), modules: new Set(modulesOf(held, roles)), credentials };
+  const modules = new Set(modulesOf(held, roles));
+  return { identity, groups, sids, roles: new Set(held), modules, credentials, provider, groupsKnown };
 }
+
+/** Whoever has no groups at all has none for certain only where the operator has written them down. */
+const tellsGroups = ({ groups, sids, method }: Identity): boolean =>
+  groups.length + sids.length > 0 || writtenDown.has(method);
 
 /** Nobody: a request without a sign-in. */
 export const anonymous: Subject = subjectOf(undefined, {});

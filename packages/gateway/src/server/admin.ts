@@ -17,7 +17,19 @@ export interface AdminParts {
   readonly draining: () => boolean;
   /** Where threads serve: how many do, and how many should. */
   readonly threads?: () => { readonly running: number; readonly wanted: number };
+  /** Whether those who serve know what has been revoked. */
+  readonly revocations: () => Promise<RevocationsState>;
+  /** The store that replicas share, if there is one. */
+  readonly redis?: {
+    /** Throws when it does not answer. */
+    readonly ping: () => Promise<void>;
+    /** Sessions lie in it: without it nobody is let in. */
+    readonly needed: boolean;
+  };
 }
+
+/** `stale`: as it was some time ago. `unknown`: nobody is let in. */
+export type RevocationsState = 'ok' | 'stale' | 'unknown';
 
 /** Answers `/metrics`, `/healthz` and `/readyz`. */
 export class AdminHandler implements Handler {
@@ -49,6 +61,10 @@ export class AdminHandler implements Handler {
    * Ready means: sends me people. The database is needed for every Kerberos sign-in (replays), so without it the
    * answer is 503. Without the directory, sessions and sign-ins go on with the names that are remembered: degraded, 200.
    * The same while a thread that has died is started again; without any thread nobody is served.
+   *
+   * Redis is shared: when it is down it is down for all replicas, and a load balancer without any would turn away those
+   * whose sealed cookies are good. So that is degraded, 200, unless sessions lie there, or a start has not learned yet
+   * what is revoked.
    */
   async #ready(): Promise<Verdict> {
     const checks: Record<string, string> = {};
@@ -59,11 +75,19 @@ export class AdminHandler implements Handler {
       checks['database'] = 'failed';
     }
     if (this.#parts.directory !== undefined) checks['directory'] = await reachable(this.#parts.directory);
+    const { redis } = this.#parts;
+    if (redis !== undefined) checks['redis'] = await reachable(redis);
+    checks['revocations'] = await this.#parts.revocations();
     const threads = this.#parts.threads?.();
     if (threads !== undefined)
       checks['threads'] = threads.running === threads.wanted ? 'ok' : `${threads.running} of ${threads.wanted}`;
     if (this.#parts.draining()) checks['gateway'] = 'stopping';
-    const ready = checks['database'] === 'ok' && threads?.running !== 0 && !this.#parts.draining();
+    const ready =
+      checks['database'] === 'ok' &&
+      checks['revocations'] !== 'unknown' &&
+      !(redis?.needed === true && checks['redis'] === 'failed') &&
+      threads?.running !== 0 &&
+      !this.#parts.draining();
     const status = !ready ? 'not-ready' : Object.values(checks).every((check) => check === 'ok') ? 'ready' : 'degraded';
     const body = `${JSON.stringify({ status, checks })}\n`;
     return replied({
@@ -79,9 +103,9 @@ export class AdminHandler implements Handler {
   }
 }
 
-async function reachable(directory: Directory): Promise<string> {
+async function reachable(other: Pick<Directory, 'ping'>): Promise<string> {
   try {
-    await directory.ping();
+    await other.ping();
     return 'ok';
   } catch {
     return 'failed';

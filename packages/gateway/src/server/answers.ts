@@ -24,9 +24,16 @@ import { isSilent, type SignInOffer, signInUrl, wayUrl } from './sign-in-plan.ts
 export function notSignedIn(
   context: RequestContext,
   offer: SignInOffer,
-  options: { readonly challenge?: string | undefined; readonly failed?: boolean; readonly extra?: Fields } = {},
+  options: {
+    readonly challenge?: string | undefined;
+    readonly failed?: boolean;
+    /** There is a session, and it is too old for this: the ways in are not to send the browser back by virtue of it. */
+    readonly tooOld?: boolean;
+    readonly extra?: Fields;
+  } = {},
 ): Reply {
   const extra = options.extra ?? [];
+  const tooOld = options.tooOld === true;
   const failed = options.failed === true;
   const person = context.audience === 'person';
   // A browser that gets a token with the refusal shows a network error of its own instead of our page.
@@ -41,7 +48,7 @@ export function notSignedIn(
     // One way in needs no choice; several are shown together. What a form has sent would be lost without a word.
     if (challenges.length === 0 && first !== undefined && repeatable) {
       const target = others.length === 0 ? wayUrl(offer, first, context.target) : signInUrl(offer, context.target);
-      return redirectReply(target, extra);
+      return redirectReply(tooOld ? `${target}&again=1` : target, extra);
     }
     const body = signInPage(context, {
       offer,
@@ -56,14 +63,22 @@ export function notSignedIn(
   return jsonReply(
     401,
     {
-      error: failed ? 'sign-in-failed' : 'not-signed-in',
-      message: failed ? 'The credential was not accepted; the reason is in the audit log' : 'Sign in first',
+      error: failed ? 'sign-in-failed' : tooOld ? 'sign-in-too-old' : 'not-signed-in',
+      message: failed
+        ? 'The credential was not accepted; the reason is in the audit log'
+        : tooOld
+          ? 'This asks for a more recent sign-in: sign in again'
+          : 'Sign in first',
       requestId: context.requestId,
-      ...(first === undefined ? {} : { signInUrl: signInUrl(offer, context.target) }),
+      ...(first === undefined ? {} : { signInUrl: `${signInUrl(offer, context.target)}${tooOld ? '&again=1' : ''}` }),
     },
     [...challengeFields, ...extra],
   );
 }
+
+/** Signed in too long ago for this. The session goes on as it is; a new sign-in takes its place. */
+export const signInAgain = (context: RequestContext, offer: SignInOffer, extra: Fields = []): Reply =>
+  notSignedIn(context, offer, { tooOld: true, extra });
 
 /** Signed in (or not), and not allowed here. */
 export function notAllowed(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { foldFieldName } from '../wire/field-names.ts';
 import { forApp, forClient } from './between.ts';
 
 const app = (...own: readonly string[]) => ({
@@ -8,6 +9,7 @@ const app = (...own: readonly string[]) => ({
     bySession: [],
     providers: new Set<string>(),
     ownFields: new Set(own),
+    ownSchemes: new Set(['bearer'].filter((scheme) => own.includes(scheme))),
     streamParameter: undefined,
     offer: { prefix: '/auth', challenges: [], ways: [] },
   },
@@ -26,8 +28,18 @@ test('forApp() drops a Negotiate token, however its scheme is spelled, and no ot
 });
 
 test('forApp() drops the fields that carry credentials for us, and API keys in whatever place', () => {
-  assert.deepEqual(forApp(['X-API-Key', 'a', 'X-Other', 'b'], app('x-api-key')), ['X-Other', 'b']);
+  assert.deepEqual(forApp(['X-API-Key', 'a', 'x_api.key', 'c', 'X-Other', 'b'], app(foldFieldName('X-API-Key'))), [
+    'X-Other',
+    'b',
+  ]);
   assert.deepEqual(forApp(['Authorization', 'bearer  cardea_1_2'], app()), []);
+});
+
+test('forApp() drops an API key also where the app takes none, and a bearer token only where it takes those', () => {
+  assert.deepEqual(forApp(['X_API-Key', 'cardea_1_2', 'X-API-Key', 'own'], app()), ['X-API-Key', 'own']);
+  for (const value of ['bEARER eyJ', 'Bearer', 'Bearer\teyJ'])
+    assert.deepEqual(forApp(['Authorization', value, 'X', 'Bearer y'], app('bearer')), ['X', 'Bearer y']);
+  assert.deepEqual(forApp(['Authorization', 'Bearers x'], app('bearer')), ['Authorization', 'Bearers x']);
 });
 
 test('forApp() keeps every credential for an app that nobody signs in to by way of us, but not our cookies', () => {

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AccountBarred, type LookUpGroups } from '../auth/memberships.ts';
-import type { Session } from '../auth/session.ts';
+import { type Session, unpackSession } from '../auth/session.ts';
 import { SessionCache } from '../auth/session-cache.ts';
 import { sessionCookies } from '../auth/session-cookie.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { App } from './apps.ts';
 import type { Fields } from '../wire/fields.ts';
-import { type Live, LiveSessions, type LiveSessionsOptions, type RevocationCheck } from './live-sessions.ts';
+import {
+  type Held,
+  LiveSessions,
+  type LiveSessionsOptions,
+  type RevocationCheck,
+  type SessionRegistry,
+} from './live-sessions.ts';
 
 const second = 1_000;
 const group = 'S-1-5-21-1-2-3-1104';
@@ -15,11 +21,26 @@ const group = 'S-1-5-21-1-2-3-1104';
 // A minute, so that the cookie is renewed every five seconds: more often than the memory forgets.
 const idleMs = 60 * second;
 
+let version = 0;
 const revocationsOf = (isRevoked: RevocationCheck['isRevoked']): RevocationCheck => ({
   ready: true,
+  get version() {
+    return version++; // everything is looked up again
+  },
   isRevoked,
   earliestIssue: (_who, now) => now,
+  upToDate: async () => {},
 });
+
+/** A registry that takes everything and has nothing. */
+const silent: SessionRegistry = {
+  begun: async () => {},
+  body: async () => undefined,
+  changed: async () => true,
+  seen: () => {},
+  ended: async () => {},
+  replaced: () => {},
+};
 
 /** Sessions without seals, with a registry in memory. */
 function makeSessions(options: Partial<LiveSessionsOptions> = {}) {
@@ -33,12 +54,12 @@ function makeSessions(options: Partial<LiveSessionsOptions> = {}) {
       },
       idleMs,
     }),
-    cache: new SessionCache<Live>({ maxEntries: 100, maxAgeMs: 60 * second }),
+    cache: new SessionCache<Held>({ maxEntries: 100, maxAgeMs: 60 * second }),
     registry: {
+      ...silent,
       begun: async (session, _place, body) => void (body && bodies.set(session.id, body)),
       body: async (id) => bodies.get(id),
-      seen: () => {},
-      ended: async (id) => void bodies.delete(id),
+      ended: async ({ id }) => void bodies.delete(id),
     },
     bodiesInRegistry: false,
     csrf: { tokenFor: (id) => id, matches: (token, id) => token === id },
@@ -72,7 +93,13 @@ const identity: Session['identity'] = {
   authenticatedAt: 0,
   expiresAt: 3_600 * second,
 };
-const at = (now: number) => ({ now, proto: 'http', address: '127.0.0.1', fields: [] }) as const;
+const at = (now: number, cookie?: string) => ({
+  now,
+  proto: 'http' as const,
+  address: '127.0.0.1',
+  fields: [],
+  session: cookie === undefined ? ({ kind: 'none' } as const) : ({ kind: 'one', value: cookie } as const),
+});
 // What a session knows of the app is its name.
 const app = { name: 'desk' } as App;
 const value = (fields: Fields): string => /=([^;]*);/.exec(fields[1] ?? '')?.[1] ?? '';
@@ -105,7 +132,7 @@ test('LiveSessions keeps in the registry what does not fit into a cookie, and fi
   assert.ok(value(cookies).length < 200);
   assert.equal(bodies.size, 1);
   const { sessions: others } = makeSessions({
-    registry: { begun: async () => {}, body: async (id) => bodies.get(id), seen: () => {}, ended: async () => {} },
+    registry: { ...silent, body: async (id) => bodies.get(id) },
   });
   const opened = await others.open(value(cookies), second);
   assert.deepEqual(opened.kind === 'ok' && opened.live.identity.groups, groups);
@@ -130,7 +157,7 @@ test('LiveSessions rejects when the registry cannot be asked, and goes on for se
   const { cookies } = await inCookie.sessions.begin(identity, at(0), app);
   const referring = makeSessions({ bodiesInRegistry: true });
   const reference = await referring.sessions.begin(identity, at(0), app);
-  const { sessions } = makeSessions({ registry: { begun: down, body: down, seen: () => {}, ended: down } });
+  const { sessions } = makeSessions({ registry: { ...silent, begun: down, body: down, ended: down } });
   assert.equal((await sessions.open(value(cookies), second)).kind, 'ok');
   await assert.rejects(async () => sessions.open(value(reference.cookies), second), /down/);
 });
@@ -173,12 +200,7 @@ test('LiveSessions ends a session that its method does not stand by any more', a
   const ended: string[] = [];
   const { sessions } = makeSessions({
     recheck: async () => ({ kind: 'ended' }),
-    registry: {
-      begun: async () => {},
-      body: async () => undefined,
-      seen: () => {},
-      ended: async (id) => void ended.push(id),
-    },
+    registry: { ...silent, ended: async ({ id }) => void ended.push(id) },
   });
   assert.equal((await sessions.open(value(cookies), second)).kind, 'revoked');
   assert.equal(ended.length, 1);
@@ -221,16 +243,128 @@ test('LiveSessions ends a session within a minute after the directory has heard 
   assert.equal(bodies.size, 0, 'its body has gone as well');
 });
 
+test('LiveSessions asks the list of what is revoked once for a session, until there is more in it', async () => {
+  let version = 1;
+  let asked = 0;
+  const isRevoked = (): boolean => {
+    asked++;
+    return version > 2;
+  };
+  const revocations: RevocationCheck = {
+    ...revocationsOf(isRevoked),
+    get version() {
+      return version;
+    },
+  };
+  const { sessions } = makeSessions({ revocations });
+  const cookie = value((await sessions.begin(identity, at(0), app)).cookies);
+  const open = async (): Promise<string> => (await sessions.open(cookie, second)).kind;
+  assert.deepEqual([await open(), await open(), asked], ['ok', 'ok', 1]);
+  version = 2;
+  assert.deepEqual([await open(), await open(), asked], ['ok', 'ok', 2]);
+  version = 3;
+  assert.deepEqual([await open(), await open()], ['revoked', 'revoked']);
+});
+
+test('LiveSessions opens no session that is revoked while the directory is asked', async () => {
+  const { sessions: first } = makeSessions();
+  const { live, cookies } = await first.begin(identity, at(0), app, { lookUpGroups: true });
+  const { sessions, revoked } = makeSessions({
+    lookUpGroups: async (found) => {
+      revoked.add(live.session.id);
+      return { identity: found, note: undefined, barred: undefined };
+    },
+  });
+  assert.equal((await sessions.open(value(cookies), second)).kind, 'revoked');
+});
+
+test('LiveSessions gives a session that is revoked while its cookie is renewed no new life', async () => {
+  for (const bodiesInRegistry of [false, true]) {
+    const { sessions, revoked } = makeSessions({ bodiesInRegistry });
+    const { cookies } = await sessions.begin(identity, at(0), app);
+    const opened = await sessions.open(value(cookies), 6 * second);
+    assert.ok(opened.kind === 'ok' && opened.renew);
+    revoked.add(opened.live.session.id);
+    const renewed = value(await sessions.renew(opened.live, 6 * second, false));
+    assert.equal((await sessions.open(renewed, 7 * second)).kind, 'revoked');
+  }
+});
+
+test('LiveSessions ends the session that a browser has when another one begins in it, and none when that fails', async () => {
+  for (const bodiesInRegistry of [false, true]) {
+    const replaced: string[] = [];
+    let fails = false;
+    const { sessions } = makeSessions({
+      bodiesInRegistry,
+      registry: {
+        ...silent,
+        begun: async () => {
+          if (fails) throw new Error('down');
+        },
+        replaced: ({ id, expiresAt }) => void replaced.push(`${id} ${expiresAt}`),
+      },
+    });
+    const first = await sessions.begin(identity, at(0), app);
+    await sessions.begin(identity, at(0, 'nonsense'), app);
+    fails = true;
+    if (bodiesInRegistry) await assert.rejects(sessions.begin(identity, at(0, value(first.cookies)), app), /down/);
+    fails = false;
+    assert.deepEqual(replaced, []);
+    await sessions.begin(identity, at(second, value(first.cookies)), app);
+    assert.deepEqual(replaced, [`${first.live.session.id} ${identity.expiresAt}`]);
+  }
+});
+
+test('LiveSessions begins a session when it knows all that was revoked before, and none while it knows nothing', async () => {
+  let upToDate = false;
+  const revocations: RevocationCheck = {
+    ...revocationsOf(() => false),
+    upToDate: async () => void (upToDate = true),
+    earliestIssue: (_who, now) => (upToDate ? now + 10 * second : now),
+  };
+  const { sessions } = makeSessions({ revocations });
+  const { live } = await sessions.begin(identity, at(second), app);
+  assert.equal(live.identity.authenticatedAt, 11 * second);
+  const { sessions: starting } = makeSessions({ revocations: { ...revocations, ready: false } });
+  await assert.rejects(starting.begin(identity, at(second), app), /not been read/);
+});
+
+test('LiveSessions gives the registry the body of a session that has outgrown its cookie, and leaves the cookie when it is not taken', async () => {
+  const groups = Array.from({ length: 2_000 }, (_, i) => `a group of its own with the number ${i * 7_919}`);
+  const few = { ...identity, sids: [], groups: ['few'] };
+  const { cookies } = await makeSessions().sessions.begin(few, at(0), app);
+  const kept: Uint8Array[] = [];
+  let takes = false;
+  const { sessions } = makeSessions({
+    recheck: async () => ({ kind: 'confirmed', identity: { ...few, groups }, lookUpGroups: false }),
+    registry: {
+      ...silent,
+      changed: async (_session, body) => {
+        if (takes) kept.push(body);
+        return takes;
+      },
+    },
+  });
+  const opened = await sessions.open(value(cookies), second);
+  assert.ok(opened.kind === 'ok' && opened.renew);
+  assert.deepEqual(await sessions.renew(opened.live, second, false), []);
+  takes = true;
+  for (let i = 0; i < 3; i++) assert.ok(value(await sessions.renew(opened.live, second, false)).length < 200);
+  assert.equal(kept.length, 1, 'it is written once');
+  assert.deepEqual(unpackSession(kept[0] ?? new Uint8Array())?.identity.groups, groups);
+});
+
 test('LiveSessions keeps what it made of a passing credential under the whole of it', async () => {
   const { sessions } = makeSessions();
   const accepted = { kind: 'accepted', identity, reuse: { key: 'abc', until: 60 * second } } as const;
-  assert.equal((await sessions.passing(accepted, 'api_key', 0)).fresh, true);
-  assert.equal((await sessions.passing(accepted, 'api_key', second)).fresh, false);
-  assert.equal((await sessions.passing(accepted, 'bearer', second)).fresh, true);
-  assert.equal(
-    (await sessions.passing({ ...accepted, reuse: { key: 'abcd', until: 60 * second } }, 'api_key', second)).fresh,
-    true,
-  );
+  assert.equal(isFresh(await sessions.passing(accepted, 'api_key', 0)), true);
+  assert.equal(isFresh(await sessions.passing(accepted, 'api_key', second)), false);
+  assert.equal(isFresh(await sessions.passing(accepted, 'bearer', second)), true);
+  const other = { ...accepted, reuse: { key: 'abcd', until: 60 * second } };
+  assert.equal(isFresh(await sessions.passing(other, 'api_key', second)), true);
 });
 
-const noCache = () => new SessionCache<Live>({ maxEntries: 0, maxAgeMs: 0 });
+const isFresh = (passing: Awaited<ReturnType<LiveSessions['passing']>>): boolean | undefined =>
+  passing.kind === 'ok' ? passing.fresh : undefined;
+
+const noCache = () => new SessionCache<Held>({ maxEntries: 0, maxAgeMs: 0 });

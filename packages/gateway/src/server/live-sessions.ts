@@ -49,16 +49,37 @@ export interface Live {
   readonly headers: Map<App, { readonly fields: PreparedFields; readonly until: number }>;
 }
 
+/** What is kept in memory under a cookie or another credential. */
+export interface Held {
+  readonly live: Live;
+  /** The list of what is revoked, as it was when this was last looked up in it. */
+  goodAt: number;
+}
+
 /** Who is signed in, for administrators; and the bodies of sessions that do not travel in their cookie. */
 export interface SessionRegistry {
   /** Notes a session that has begun. With a `body`, that is kept until the session's end; else nothing has to be. */
   begun(session: Session, about: SessionPlace, body: Uint8Array | undefined): Promise<void>;
   /** The body of a session; `undefined` when it has been removed. Throws when the store cannot be asked. */
   body(id: string): Promise<Uint8Array | undefined>;
-  /** Notes that a session is in use. At once, and written some time later. */
-  seen(id: string, now: number): void;
-  ended(id: string): Promise<void>;
+  /** Keeps this body in the place of the one before, if any. False when it is not kept: it has been revoked, or the store is down. */
+  changed(session: Session, body: Uint8Array): Promise<boolean>;
+  /** Notes that a session is in use. At once, and written some time later. `whole`: it needs nothing but its cookie. */
+  seen(session: Session, now: number, whole: boolean): void;
+  /** Ends a session everywhere. Resolves when that is certain here, and elsewhere as far as others can be told. */
+  ended(session: SessionName, why: EndReason): Promise<void>;
+  /** The same without anybody waiting for it: another session has taken its place in the browser. */
+  replaced(session: SessionName): void;
 }
+
+/** What is needed to end a session. */
+export interface SessionName {
+  readonly id: string;
+  readonly expiresAt: number;
+}
+
+/** For the audit log. */
+export type EndReason = 'signed-out' | 'replaced' | 'account-barred' | 'ended-by-provider';
 
 /** Where a session began. */
 export interface SessionPlace {
@@ -72,14 +93,18 @@ export interface SessionPlace {
 export interface RevocationCheck {
   /** False while it is not known at all what is revoked. */
   readonly ready: boolean;
+  /** Another number whenever something more has been revoked: what was good at the same number is good still. */
+  readonly version: number;
   isRevoked(about: Issued): boolean;
+  /** Resolves when all is known that was revoked before the call; soon after it when nobody can be asked. */
+  upToDate(): Promise<void>;
   /** The time of issue that makes a session good which begins now. */
   earliestIssue(who: Omit<Issued, 'id' | 'issuedAt'>, now: number): number;
 }
 
 export interface LiveSessionsOptions {
   readonly cookies: SessionCookies;
-  readonly cache: SessionCache<Live>;
+  readonly cache: SessionCache<Held>;
   readonly registry: SessionRegistry;
   /** Keep the body of every session in the registry and only its name in the cookie. */
   readonly bodiesInRegistry: boolean;
@@ -114,6 +139,8 @@ export type Opened =
 /** Opens, starts, renews and ends sessions. */
 export class LiveSessions {
   readonly #options: LiveSessionsOptions;
+  /** People of sessions that the registry keeps as they are. */
+  readonly #kept = new WeakSet<Identity>();
 
   constructor(options: LiveSessionsOptions) {
     this.#options = options;
@@ -125,39 +152,66 @@ export class LiveSessions {
    */
   open(cookie: string, now: number): Opened | Promise<Opened> {
     const { cache, cookies, idleMs, revocations } = this.#options;
-    if (!revocations.ready)
-      return Promise.reject(new StoreUnavailable('the list of revoked sessions has not been read yet'));
-    const known = cache.get(cookie, now);
-    if (known !== undefined) {
-      if (this.#isRevoked(known.session)) return { kind: 'revoked' };
-      const state = sessionState(known.session, idleMs, now);
-      return state.kind === 'ok' ? { kind: 'ok', live: known, renew: state.renew } : state;
+    if (!revocations.ready) return Promise.reject(notRead());
+    const held = cache.get(cookie, now);
+    if (held !== undefined) {
+      const { live } = held;
+      if (held.goodAt !== revocations.version) {
+        if (this.#isRevoked(live.session)) return { kind: 'revoked' };
+        held.goodAt = revocations.version;
+      }
+      const state = sessionState(live.session, idleMs, now);
+      return state.kind === 'ok' ? { kind: 'ok', live, renew: state.renew } : state;
     }
     const opened = cookies.open(cookie, now);
-    if (opened.kind === 'ok') return this.#opened(cookie, opened, now);
+    if (opened.kind === 'ok') return this.#opened(cookie, opened, now, true);
     return opened.kind === 'reference' ? this.#dereferenced(cookie, opened, now) : opened;
   }
 
-  /** A new session for somebody who has just signed in, and the response fields that carry it. Rejects with `AccountBarred`. */
+  /**
+   * A new session for somebody who has just signed in, and the response fields that carry it. The session that the browser had
+   * ends: it would be one that nobody sees any more. Rejects with `AccountBarred`, and with `StoreUnavailable` when the
+   * session cannot be kept, or would not be opened.
+   */
   async begin(
     identity: Identity,
-    context: Pick<RequestContext, 'now' | 'proto' | 'address' | 'fields'>,
+    context: Pick<RequestContext, 'now' | 'proto' | 'address' | 'fields' | 'session'>,
     app: App,
     origin: SessionOrigin = {},
   ): Promise<{ readonly live: Live; readonly cookies: Fields }> {
+    const { revocations, registry, cookies } = this.#options;
     const { now, proto, address, fields } = context;
     const { subject, account, upn } = identity;
-    const authenticatedAt = this.#options.revocations.earliestIssue({ subject, account, upn, ...origin }, now);
+    // Whoever was revoked a moment ago, which this thread need not have heard of yet, signs in again and stays.
+    await revocations.upToDate();
+    if (!revocations.ready) throw notRead();
+    const authenticatedAt = revocations.earliestIssue({ subject, account, upn, ...origin }, now);
     const person = { ...identity, authenticatedAt };
-    const live = await this.#revive(startSession(person, now, origin), now, person);
+    const revived = await this.#revive(startSession(person, now, origin), now, person);
+    const { subject: known } = revived;
+    const live = origin.groupsKnown === false ? { ...revived, subject: { ...known, groupsKnown: false } } : revived;
+    const session = renewedSession(live.session, now);
+    const whole = this.#sealWhole(session);
     const place = { address, device: deviceOf(fields), app: app.name };
-    return { live, cookies: await this.#seal(live, now, proto === 'https', place) };
+    await registry.begun(session, place, whole === undefined ? packSession(session) : undefined);
+    this.#kept.add(session.identity);
+    if (context.session.kind === 'one') this.#replace(context.session.value, now);
+    const value = whole ?? cookies.sealReference(session);
+    return { live, cookies: this.#hand(value, { ...live, session }, proto === 'https') };
   }
 
-  /** The response fields of the same session with the idle limit counted from now. */
+  /** The response fields of the same session with the idle limit counted from now; none when it cannot be written now. */
   async renew(live: Live, now: number, secure: boolean): Promise<Fields> {
-    this.#options.registry.seen(live.session.id, now);
-    return this.#seal(live, now, secure, undefined);
+    const { registry, cookies } = this.#options;
+    const session = renewedSession(live.session, now);
+    const whole = this.#sealWhole(session);
+    registry.seen(session, now, whole !== undefined);
+    if (whole === undefined && !this.#kept.has(session.identity)) {
+      // Otherwise the cookie would name what is not there, or is as it was. The old one is good for a while yet.
+      if (!(await registry.changed(session, packSession(session)))) return [];
+      this.#kept.add(session.identity);
+    }
+    return this.#hand(whole ?? cookies.sealReference(session), { ...live, session }, secure);
   }
 
   /**
@@ -168,22 +222,30 @@ export class LiveSessions {
     accepted: Accepted,
     kind: MethodKind,
     now: number,
-  ): Promise<{ readonly live: Live; readonly fresh: boolean }> {
+  ): Promise<{ readonly kind: 'ok'; readonly live: Live; readonly fresh: boolean } | { readonly kind: 'revoked' }> {
     const { cache } = this.#options;
     const { identity, reuse } = accepted;
-    // A cookie's value has no colon: the two cannot be taken for each other.
-    const key = reuse && `${kind}:${reuse.key}`;
+    // No cookie's value has a blank (RFC 6265, 4.1.1), whoever made it: the two cannot be taken for each other.
+    const key = reuse && `${kind} ${reuse.key}`;
     const known = key === undefined ? undefined : cache.get(key, now);
-    if (known !== undefined) return { live: known, fresh: false };
-    const session = startSession(identity, now, { lookUpGroups: accepted.lookUpGroups });
+    // What somebody was given before can have been revoked since. A key, or a proxy's word, shows with this very request who it is.
+    const wasGiven = identity.authenticatedAt < now;
+    if (known !== undefined)
+      return wasGiven && this.#isRevoked(known.live.session)
+        ? { kind: 'revoked' }
+        : { kind: 'ok', live: known.live, fresh: false };
+    // A name that stays the same from request to request, for tokens against forged ones.
+    const id = `${kind}:${identity.subject}`;
+    const session = { ...startSession(identity, now, { lookUpGroups: accepted.lookUpGroups }), id };
+    if (wasGiven && this.#isRevoked(session)) return { kind: 'revoked' };
     const live = await this.#revive(session, now, identity);
-    if (key !== undefined && reuse !== undefined) cache.set(key, live, reuse.until, now);
-    return { live, fresh: true };
+    if (key !== undefined && reuse !== undefined) cache.set(key, { live, goodAt: Number.NaN }, reuse.until, now);
+    return { kind: 'ok', live, fresh: true };
   }
 
-  /** Ends a session everywhere: its name is forgotten here and in the registry. */
+  /** Ends a session everywhere, wherever its cookie may have got to. */
   async end(live: Live): Promise<void> {
-    await this.#options.registry.ended(live.session.id);
+    await this.#options.registry.ended(nameOf(live.session), 'signed-out');
   }
 
   /** The response fields that remove the session's cookies from the browser. */
@@ -216,13 +278,18 @@ export class LiveSessions {
     return fields;
   }
 
-  async #opened(cookie: string, opened: Extract<OpenedSession, { kind: 'ok' }>, now: number): Promise<Opened> {
+  async #opened(
+    cookie: string,
+    opened: Extract<OpenedSession, { kind: 'ok' }>,
+    now: number,
+    whole: boolean,
+  ): Promise<Opened> {
     if (this.#isRevoked(opened.session)) return { kind: 'revoked' };
-    const { cache, registry, idleMs, recheck } = this.#options;
+    const { cache, registry, idleMs, recheck, revocations } = this.#options;
     let { session, renew } = opened;
     const checked = await recheck(session, now);
     if (checked?.kind === 'ended') {
-      await registry.ended(session.id);
+      await registry.ended(nameOf(session), 'ended-by-provider');
       return { kind: 'revoked' };
     }
     if (checked?.kind === 'confirmed') {
@@ -235,11 +302,13 @@ export class LiveSessions {
     } catch (error) {
       if (!(error instanceof AccountBarred)) throw error;
       // The directory has disabled the account since: nothing is left of the session.
-      await registry.ended(session.id);
+      await registry.ended(nameOf(session), 'account-barred');
       return { kind: 'revoked' };
     }
-    registry.seen(session.id, now);
-    cache.set(cookie, live, sessionEnd(session, idleMs), now);
+    // Providers and directories take their time, and it may have happened meanwhile.
+    if (this.#isRevoked(session)) return { kind: 'revoked' };
+    registry.seen(session, now, whole);
+    cache.set(cookie, { live, goodAt: revocations.version }, sessionEnd(session, idleMs), now);
     return { kind: 'ok', live, renew };
   }
 
@@ -253,28 +322,39 @@ export class LiveSessions {
     // The registry could hand out another session than the one that was asked for.
     if (kept === undefined || kept.id !== id) return { kind: 'invalid' };
     const session = renewedSession(kept, sealedAt);
+    this.#kept.add(session.identity);
     const state = sessionState(session, this.#options.idleMs, now);
-    return state.kind === 'ok' ? this.#opened(cookie, { kind: 'ok', session, renew: state.renew }, now) : state;
+    return state.kind === 'ok' ? this.#opened(cookie, { kind: 'ok', session, renew: state.renew }, now, false) : state;
   }
 
-  #isRevoked({ id, identity, provider, providerSession }: Session): boolean {
-    const { subject, account, upn, authenticatedAt: issuedAt } = identity;
-    return this.#options.revocations.isRevoked({ id, subject, account, upn, issuedAt, provider, providerSession });
+  #isRevoked(session: Session): boolean {
+    return this.#options.revocations.isRevoked(issuedOf(session));
   }
 
-  /** Seals what travels in the cookie, and gives the rest to the registry. `place` is known when the session begins. */
-  async #seal(live: Live, now: number, secure: boolean, place: SessionPlace | undefined): Promise<Fields> {
-    const { cookies, cache, registry, bodiesInRegistry, idleMs } = this.#options;
-    const session = renewedSession(live.session, now);
-    const whole = bodiesInRegistry ? undefined : cookies.seal(session);
-    const value = whole ?? cookies.sealReference(session);
-    if (place !== undefined)
-      await registry.begun(session, place, whole === undefined ? packSession(session) : undefined);
-    cache.set(value, { ...live, session }, sessionEnd(session, idleMs), live.namedAt);
+  /** The session as its cookie holds it; `undefined` when it does not fit, or is to be kept in the registry. */
+  #sealWhole(session: Session): string | undefined {
+    const { bodiesInRegistry, cookies } = this.#options;
+    return bodiesInRegistry ? undefined : cookies.seal(session);
+  }
+
+  /** Remembers a session under its cookie, and gives the response fields that bring it to the browser. */
+  #hand(value: string, live: Live, secure: boolean): Fields {
+    const { cache, idleMs, csrf } = this.#options;
+    const { session, namedAt } = live;
+    // Never looked up: whatever happened while it was sealed is found at its first use.
+    cache.set(value, { live, goodAt: Number.NaN }, sessionEnd(session, idleMs), namedAt);
     return cookieFields([
       this.#cookie(sessionCookieName(secure), value, secure),
-      this.#cookie(csrfCookieName(secure), this.#options.csrf.tokenFor(session.id), secure, { httpOnly: false }),
+      this.#cookie(csrfCookieName(secure), csrf.tokenFor(session.id), secure, { httpOnly: false }),
     ]);
+  }
+
+  /** Ends the session of a cookie that the browser is about to forget. */
+  #replace(cookie: string, now: number): void {
+    const { cookies, registry } = this.#options;
+    const opened = cookies.open(cookie, now);
+    if (opened.kind === 'ok') registry.replaced(nameOf(opened.session));
+    if (opened.kind === 'reference') registry.replaced(opened);
   }
 
   /** `fresh`: the identity as a sign-in has just found it, group names included. */
@@ -292,7 +372,8 @@ export class LiveSessions {
   }
 
   #live(session: Session, identity: Identity, note: string | undefined, now: number): Live {
-    const subject = subjectOf(identity, this.#options.roles);
+    const facts = { provider: session.provider, groupsKnown: note === undefined };
+    const subject = subjectOf(identity, this.#options.roles, facts);
     return { session, identity, subject, note, namedAt: now, headers: new Map() };
   }
 
@@ -300,6 +381,16 @@ export class LiveSessions {
     return setCookie({ name, value, secure, httpOnly: true, sameSite: this.#options.sameSite, path: '/', ...more });
   }
 }
+
+/** What of a session says whether it has been revoked. */
+export function issuedOf({ id, identity, provider, providerSession }: Session): Issued {
+  const { subject, account, upn, authenticatedAt: issuedAt } = identity;
+  return { id, subject, account, upn, issuedAt, provider, providerSession };
+}
+
+const nameOf = ({ id, identity: { expiresAt } }: Session): SessionName => ({ id, expiresAt });
+
+const notRead = (): StoreUnavailable => new StoreUnavailable('the list of revoked sessions has not been read yet');
 
 /** A response that sets a session must not end up in a shared cache (RFC 9111, 5.2.2.7). */
 const cookieFields = (cookies: readonly string[]): Fields => [

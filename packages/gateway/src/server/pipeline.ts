@@ -21,11 +21,12 @@ import { checkOrigin } from '../auth/origin.ts';
 import { csrfField } from '../auth/csrf.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
+import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { wantsPage } from '../wire/accepts.ts';
 import { singleField } from '../wire/fields.ts';
 import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { canonicalTarget } from '../wire/path.ts';
-import { notAllowed, notSignedIn, type ProblemContext, problem } from './answers.ts';
+import { notAllowed, notSignedIn, type ProblemContext, problem, signInAgain } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
 import { type Endpoint, type EndpointContext, findEndpoint, isReserved } from './endpoints/endpoint.ts';
 import { Forwarded } from './forwarded.ts';
@@ -41,6 +42,7 @@ import {
 } from './request-context.ts';
 import { mergedPlan, type SignInOffer, type SignInPlan } from './sign-in-plan.ts';
 import { withoutStreamToken } from './stream-parameter.ts';
+import { isTakenHere } from './taken-here.ts';
 import { nobody, type SignedIn, type Visitor, type Visitors } from './visitors.ts';
 
 export interface PipelineParts {
@@ -99,10 +101,8 @@ export class Pipeline implements Handler {
       return this.#isOpen(context, app)
         ? this.#judge(context, app, plan, nobody)
         : this.#refuse(context, app, origin, crossSite(context));
-    const visitor =
-      plan.byRequest.length > 0 && !this.#isOpen(context, app)
-        ? visitors.of(context, app, plan)
-        : visitors.bySession(context, app, plan);
+    if (plan.byRequest.length > 0 && !this.#isOpen(context, app)) return this.#judgeAll(context, app, plan);
+    const visitor = visitors.bySession(context, app, plan);
     return visitor instanceof Promise
       ? visitor.then((found) => this.#orSignIn(context, app, plan, found))
       : this.#orSignIn(context, app, plan, visitor);
@@ -136,8 +136,13 @@ export class Pipeline implements Handler {
       : this.#judge(context, app, plan, visitor);
   }
 
-  #isOpen({ head, path }: RequestContext, app: App): boolean {
-    return decide(app.policy, anonymous, head.method, path).allow;
+  /** For an app that takes credentials which come with the request itself: these first. */
+  async #judgeAll(context: RequestContext, app: App, plan: SignInPlan): Promise<Verdict> {
+    return this.#judge(context, app, plan, await this.#parts.visitors.of(context, app, plan));
+  }
+
+  #isOpen(context: RequestContext, app: App): boolean {
+    return decide(app.policy, anonymous, context.head.method, context.path, context).allow;
   }
 
   /** Step 4: a reason to refuse, for requests that change something or open a socket. */
@@ -153,13 +158,23 @@ export class Pipeline implements Handler {
   }
 
   /** Steps 6 to 8. */
-  #judge(context: RequestContext, app: App, plan: SignInPlan, visitor: Visitor): Verdict | Promise<Verdict> {
+  #judge(
+    context: RequestContext,
+    app: App,
+    plan: SignInPlan,
+    visitor: Visitor,
+    again = false,
+  ): Verdict | Promise<Verdict> {
     if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', visitor.reply);
     const subject = visitor.kind === 'signed-in' ? visitor.live.subject : anonymous;
-    const decision = decide(app.policy, subject, context.head.method, context.path);
+    const decision = decide(app.policy, subject, context.head.method, context.path, context);
     if (!decision.allow && decision.reason === 'not-signed-in')
       return this.#replied(app, 'sign-in', notSignedIn(context, plan.offer, { extra: visitor.responseFields }));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
+    if (!decision.allow && decision.reason === 'sign-in-too-old')
+      return again
+        ? this.#refuse(context, app, decision.reason, signInAgain(context, plan.offer, visitor.responseFields), live)
+        : this.#signInAgain(context, app, plan, visitor);
     if (!decision.allow) {
       const reply = notAllowed(context, app, live?.identity.account, plan.offer, visitor.responseFields);
       return this.#refuse(context, app, decision.reason, reply, live);
@@ -175,12 +190,26 @@ export class Pipeline implements Handler {
     return this.#forward(context, app, visitor);
   }
 
+  /**
+   * Step-up: somebody who may do this, but signed in too long ago. A request that brings a fresh proof of its own is judged by
+   * that, as if there were no session; else one is asked for.
+   */
+  async #signInAgain(
+    context: RequestContext,
+    app: App,
+    plan: SignInPlan,
+    before: Exclude<Visitor, { kind: 'answered' }>,
+  ): Promise<Verdict> {
+    const found = await this.#parts.visitors.orSignIn(context, app, plan, nobody);
+    return this.#judge(context, app, plan, found.kind === 'anonymous' ? before : found, true);
+  }
+
   /** What is good for one use is spent now, and the request goes on only for the one who spends it. */
   async #spend(context: RequestContext, app: App, plan: SignInPlan, visitor: SignedIn): Promise<Verdict> {
-    for (const spend of visitor.spend) {
+    for (const { claim } of visitor.spend) {
       let first: boolean;
       try {
-        first = await spend();
+        first = await claim();
       } catch (error) {
         return this.#replied(app, 'sign-in', this.#parts.visitors.unavailable(context, app, 'claim', error));
       }
@@ -188,6 +217,7 @@ export class Pipeline implements Handler {
       const reply = notSignedIn(context, plan.offer, { failed: true });
       return this.#refuse(context, app, 'credential-spent', reply, visitor.live);
     }
+    for (const { used } of visitor.spend) used(visitor.live);
     return this.#forward(context, app, visitor);
   }
 
@@ -226,14 +256,19 @@ export class Pipeline implements Handler {
           context,
           app,
           live,
-          offerFor: (path) => this.#offerFor(context.host, path) ?? plan.offer,
-          begin: (identity, origin) => this.#parts.sessions.begin(identity, context, app, origin),
+          offerFor: (target) => this.#offerFor(context.host, target) ?? plan.offer,
+          isGoodAt: (target) => live !== undefined && this.#isGoodAt(context.host, target, live),
+          begin: (identity, origin, returnTo) =>
+            this.#parts.sessions.begin(identity, context, this.#appAt(context.host, returnTo) ?? app, origin),
           record: (event, whom) => this.#parts.recorder.event(context, app, event, whom ?? live),
         };
         let response: Response;
         try {
           response = await endpoint.handle(request, about);
         } catch (error) {
+          // A session that cannot be kept, or is not known to be good: nobody is signed in by halves.
+          if (error instanceof StoreUnavailable)
+            return toResponse(this.#parts.visitors.unavailable(context, app, 'session', error));
           if (!(error instanceof AccountBarred)) throw error;
           const { method, message: detail } = error;
           about.record({ kind: 'sign-in-failed', method, reason: 'account-barred', detail });
@@ -261,10 +296,10 @@ export class Pipeline implements Handler {
     }
   }
 
-  /** Whether a request changes something by virtue of the session cookie, which a browser sends whoever made it do so. */
+  /** Whether a request changes something by virtue of what a browser, or a proxy, sends whoever made it do so. */
   #needsToken({ head }: RequestContext, { subject }: Live): boolean {
     const { credentials } = subject;
-    return !safeMethods.has(head.method) && credentials.size === 1 && credentials.has('session');
+    return !safeMethods.has(head.method) && [...credentials].every((kind) => ambient.has(kind));
   }
 
   /** The endpoints belong to all apps of a host, and so whoever may sign in to one of them may use them. */
@@ -279,10 +314,21 @@ export class Pipeline implements Handler {
     return plan;
   }
 
-  #offerFor(host: string, target: string): SignInOffer | undefined {
+  /** The app that answers for this target, as far as it asks for a sign-in. */
+  #appAt(host: string, target: string): App | undefined {
     const path = canonicalTarget(target);
-    const app = path.kind === 'ok' ? findApp(this.#withEndpoints, host, path.path) : undefined;
+    return path.kind === 'ok' ? findApp(this.#withEndpoints, host, path.path) : undefined;
+  }
+
+  #offerFor(host: string, target: string): SignInOffer | undefined {
+    const app = this.#appAt(host, target);
     return app === undefined || app.signIn === 'none' ? undefined : app.signIn.offer;
+  }
+
+  #isGoodAt(host: string, target: string, live: Live): boolean {
+    const path = canonicalTarget(target);
+    const app = path.kind === 'ok' ? findApp(this.#parts.apps, host, path.path) : undefined;
+    return app === undefined || app.signIn === 'none' || isTakenHere(app, live);
   }
 
   /** Where no app asks for a sign-in, every path is the app's own. */
@@ -312,14 +358,16 @@ export class Pipeline implements Handler {
     const detail = `The request was refused: ${reason}`;
     const { pages } = this.#parts.reading;
     const about: ProblemContext = wantsPage(head)
-      ? { audience: 'person', requestId, head, pages, fields: head.fields, authority: undefined, target: undefined }
+      ? { audience: 'person', requestId, head, pages, fields: head.fields, host: undefined, target: undefined }
       : { audience: 'program', requestId };
     return { kind: 'reply', reply: { ...problem(about, status, 'bad-request', { extra, detail }), close: true } };
   }
 }
 
-const ambiguous = (context: RequestContext): Reply =>
-  problem(context, 400, 'path-ambiguous');
+const ambiguous = (context: RequestContext): Reply => problem(context, 400, 'path-ambiguous');
+
+/** Credentials that come along without the doing of the page. */
+const ambient: ReadonlySet<string> = new Set(['session', 'client_certificate', 'trusted_header']);
 
 /** Methods that change nothing (RFC 9110, 9.2.1). */
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
@@ -332,17 +380,12 @@ async function csrfTokenOf(request: Request): Promise<string> {
   return new URLSearchParams(await request.clone().text()).get('csrf') ?? '';
 }
 
-const forged = (context: RequestContext): Reply =>
-  problem(context, 403, 'csrf');
+const forged = (context: RequestContext): Reply => problem(context, 403, 'csrf');
 
-const accountBarred = (context: RequestContext): Reply =>
-  problem(context, 403, 'account-barred');
+const accountBarred = (context: RequestContext): Reply => problem(context, 403, 'account-barred');
 
-const badToken = (context: RequestContext): Reply =>
-  problem(context, 400, 'stream-token-repeated');
+const badToken = (context: RequestContext): Reply => problem(context, 400, 'stream-token-repeated');
 
-const unknownAddress = (context: RequestContext): Reply =>
-  problem(context, 404, 'not-found');
+const unknownAddress = (context: RequestContext): Reply => problem(context, 404, 'not-found');
 
-const crossSite = (context: RequestContext): Reply =>
-  problem(context, 403, 'cross-site');
+const crossSite = (context: RequestContext): Reply => problem(context, 403, 'cross-site');

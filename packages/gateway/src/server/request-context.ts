@@ -153,8 +153,20 @@ function readRequest(
 
 function contextOf(head: RequestHead, now: number, target: Target, reading: Reading): RequestContext {
   const { path, query } = target;
-  const { audience, host, authority, address, proto, origin, fields, authorization, streamToken, session, pages, toUpstream } =
-    reading;
+  const {
+    audience,
+    host,
+    authority,
+    address,
+    proto,
+    origin,
+    fields,
+    authorization,
+    streamToken,
+    session,
+    pages,
+    toUpstream,
+  } = reading;
   const [requestId, whole] = [randomUUID(), target.target];
   return {
     requestId,

@@ -8,11 +8,17 @@ import type { Session } from '../auth/session.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { SessionStore, StoredSession } from '../ports/session-store.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import type { SessionPlace, SessionRegistry } from './live-sessions.ts';
+import {
+  type EndReason,
+  issuedOf,
+  type SessionName,
+  type SessionPlace,
+  type SessionRegistry,
+} from './live-sessions.ts';
 
 export interface RegistryOptions {
   readonly store: SessionStore;
-  readonly revocations: Pick<RevocationList, 'revoke'>;
+  readonly revocations: Pick<RevocationList, 'revoke' | 'isRevoked' | 'upToDate'>;
   /** For the purpose `session-body` alone. */
   readonly bodies: Sealer;
   /** How often the uses of sessions are written; default 10 s. */
@@ -20,14 +26,28 @@ export interface RegistryOptions {
   readonly onTrouble: (message: string) => void;
 }
 
-/** Uses that wait to be written. More sessions than this are not in use within the time of one parcel. */
-const maxUses = 20_000;
+/** What waits to be written, of each kind. More sessions than this are not in use within the time of one parcel. */
+const maxWaiting = 20_000;
 
-/** Keeps sessions in the store. What only administrators want to know may be lost; what people need to be let in is not. */
+/** The store has forgotten where the session began, or was never told. */
+const somewhere: SessionPlace = { address: '', device: '', app: '' };
+
+interface Use {
+  readonly session: Session;
+  readonly lastSeen: number;
+  readonly whole: boolean;
+}
+
+/**
+ * Keeps sessions in the store. What people need to be let in is written while they wait; what only administrators want to
+ * know is written some time later, as soon as the store takes it.
+ */
 export class StoredRegistry implements SessionRegistry {
   readonly #options: RegistryOptions;
   readonly #timer: NodeJS.Timeout;
-  #uses = new Map<string, number>();
+  #uses = new Map<string, Use>();
+  /** Sessions that have ended and may still be in the store. */
+  readonly #ended = new Set<string>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -36,12 +56,10 @@ export class StoredRegistry implements SessionRegistry {
   }
 
   async begun(session: Session, place: SessionPlace, body: Uint8Array | undefined): Promise<void> {
-    const { store, bodies } = this.#options;
-    const sealed = body && Buffer.from(bodies.seal(body), 'latin1');
-    const stored = { ...summaryOf(session, place), ...(sealed === undefined ? {} : { body: sealed }) };
-    if (sealed !== undefined) return store.put(stored);
+    const { store } = this.#options;
+    if (body !== undefined) return store.put({ ...summaryOf(session, place), body: this.#sealed(body) });
     // The session is in its cookie and good without the store: nobody waits for a store that is slow or down.
-    this.#without(store.put(stored), 'note who has signed in');
+    this.#without(store.put(summaryOf(session, place)), 'note who has signed in');
   }
 
   async body(id: string): Promise<Uint8Array | undefined> {
@@ -50,17 +68,38 @@ export class StoredRegistry implements SessionRegistry {
     return stored?.body && bodies.open(Buffer.from(stored.body).toString('latin1'));
   }
 
-  seen(id: string, now: number): void {
-    if (this.#uses.size < maxUses || this.#uses.has(id)) this.#uses.set(id, now);
+  async changed(session: Session, body: Uint8Array): Promise<boolean> {
+    const { store } = this.#options;
+    const sealed = this.#sealed(body);
+    try {
+      if (await store.update(session.id, { body: sealed })) return true;
+      if (await this.#isOver(session)) return false;
+      await store.put({ ...summaryOf(session, somewhere), body: sealed });
+      return true;
+    } catch (error) {
+      this.#missed('keep a session', error);
+      return false;
+    }
   }
 
-  async ended(id: string): Promise<void> {
+  seen(session: Session, now: number, whole: boolean): void {
+    const { id } = session;
+    if (this.#uses.size < maxWaiting || this.#uses.has(id)) this.#uses.set(id, { session, lastSeen: now, whole });
+  }
+
+  async ended({ id, expiresAt }: SessionName, why: EndReason): Promise<void> {
     const { store, revocations } = this.#options;
-    await revocations.revoke({ kind: 'session', key: id, reason: 'signed-out' });
+    this.#uses.delete(id);
+    if (this.#ended.size < maxWaiting) this.#ended.add(id);
+    await revocations.revoke({ kind: 'session', key: id, reason: why, until: expiresAt });
     this.#without(
-      store.remove([id]).then(() => {}),
+      store.remove([id]).then(() => void this.#ended.delete(id)),
       'remove an ended session',
     );
+  }
+
+  replaced(session: SessionName): void {
+    this.#without(this.ended(session, 'replaced'), 'end a session whose place another one has taken');
   }
 
   /** Writes what waits. The store stays open. */
@@ -70,12 +109,44 @@ export class StoredRegistry implements SessionRegistry {
   }
 
   async #flush(): Promise<void> {
-    if (this.#uses.size === 0) return;
-    const uses = [...this.#uses].map(([id, lastSeen]) => ({ id, lastSeen }));
+    try {
+      await this.#writeEnds();
+      await this.#writeUses();
+    } catch (error) {
+      this.#missed('note which sessions are in use', error);
+    }
+  }
+
+  async #writeEnds(): Promise<void> {
+    const ids = [...this.#ended];
+    if (ids.length === 0) return;
+    await this.#options.store.remove(ids);
+    for (const id of ids) this.#ended.delete(id);
+  }
+
+  async #writeUses(): Promise<void> {
+    const uses = this.#uses;
+    if (uses.size === 0) return;
+    const { store } = this.#options;
     this.#uses = new Map();
-    await this.#options.store
-      .touch(uses)
-      .catch((error: unknown) => this.#missed('note which sessions are in use', error));
+    const unknown = await store.touch([...uses].map(([id, { lastSeen }]) => ({ id, lastSeen })));
+    // The store was down when they began, or has lost its memory since.
+    for (const id of unknown) {
+      const use = uses.get(id);
+      if (use === undefined || !use.whole || (await this.#isOver(use.session))) continue;
+      await store.put({ ...summaryOf(use.session, somewhere), lastSeen: use.lastSeen });
+    }
+  }
+
+  /** Whether a session that is not in the store was taken out of it. What ends a session is written before it is removed. */
+  async #isOver(session: Session): Promise<boolean> {
+    const { revocations } = this.#options;
+    await revocations.upToDate();
+    return revocations.isRevoked(issuedOf(session));
+  }
+
+  #sealed(body: Uint8Array): Uint8Array {
+    return Buffer.from(this.#options.bodies.seal(body), 'latin1');
   }
 
   #without(work: Promise<void>, what: string): void {

@@ -27,8 +27,10 @@ export interface SignInPlan {
   readonly bySession: readonly Authenticator[];
   /** Entries of the configuration whose sessions are good here (`Session.provider`). */
   readonly providers: ReadonlySet<string>;
-  /** Names of request fields, in lower case, whose credentials are for us alone. */
+  /** Names of request fields, folded (`foldFieldName`), whose credentials are for us alone. */
   readonly ownFields: ReadonlySet<string>;
+  /** Schemes of `Authorization`, in lower case, whose credentials are for us alone. */
+  readonly ownSchemes: ReadonlySet<string>;
   /** The query parameter that carries a stream token; `undefined` when the app takes none. */
   readonly streamParameter: string | undefined;
   readonly offer: SignInOffer;
@@ -56,6 +58,7 @@ export function mergedPlan(plans: readonly SignInPlan[], prefix: string): SignIn
     bySession: all(({ bySession }) => bySession),
     providers: new Set(all(({ providers }) => providers)),
     ownFields: new Set(all(({ ownFields }) => ownFields)),
+    ownSchemes: new Set(all(({ ownSchemes }) => ownSchemes)),
     streamParameter: undefined,
     offer: { prefix, challenges: all(({ offer }) => offer.challenges), ways: [...ways.values()] },
   };

@@ -5,7 +5,9 @@
  * @module
  */
 import type { Accepted, Authenticator, Credentials, Outcome, Rejected } from '../auth/authenticator.ts';
+import { apiKeyIdOf } from '../auth/api-key.ts';
 import { AccountBarred } from '../auth/memberships.ts';
+import { SessionCache } from '../auth/session-cache.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
 import { notSignedIn, problem } from './answers.ts';
@@ -26,9 +28,17 @@ export interface SignedIn {
   readonly live: Live;
   readonly responseFields: Fields;
   /** What is good for one use: to be spent when the request has been allowed, and not before. */
-  readonly spend: readonly NonNullable<Accepted['spend']>[];
+  readonly spend: readonly Spendable[];
   /** What the credentials say to the app beyond the identity. */
   readonly appFields: Fields;
+}
+
+/** A credential that is good for one use. */
+export interface Spendable {
+  /** True for the first caller alone. */
+  readonly claim: NonNullable<Accepted['spend']>;
+  /** Writes down that the credential was used, in a request of this person or program. */
+  readonly used: (live: Live) => void;
 }
 
 export type Anonymous = Extract<Visitor, { kind: 'anonymous' }>;
@@ -41,6 +51,9 @@ export interface VisitorsParts {
   readonly recorder: Recorder;
 }
 
+/** So often is it written down who comes with a credential of their own. */
+const stayMs = 3_600_000;
+
 interface Proof {
   readonly by: Authenticator;
   readonly accepted: Accepted;
@@ -49,6 +62,8 @@ interface Proof {
 /** Finds out who asks. */
 export class Visitors {
   readonly #parts: VisitorsParts;
+  /** Who has been here with a credential of their own, and was written down. */
+  readonly #stays = new SessionCache<true>({ maxEntries: 20_000, maxAgeMs: stayMs });
 
   constructor(parts: VisitorsParts) {
     this.#parts = parts;
@@ -85,8 +100,11 @@ export class Visitors {
     return known.kind === 'anonymous' ? this.#signIn(context, app, plan, known) : known;
   }
 
-  #opened(found: Opened, { now, proto }: RequestContext, plan: SignInPlan): Visitor | Promise<Visitor> {
+  #opened(found: Opened, { now, proto, audience }: RequestContext, plan: SignInPlan): Visitor | Promise<Visitor> {
     const secure = proto === 'https';
+    // Another session may have taken its place, whose cookie is on its way to the browser: an answer to what was sent
+    // before must not remove that one.
+    if (found.kind === 'revoked' && audience !== 'person') return nobody;
     if (found.kind !== 'ok') return this.#forgotten(secure);
     const { live } = found;
     // Begun by a method that this app does not take: it stays what it is for others.
@@ -119,37 +137,78 @@ export class Visitors {
     if (session.kind === 'answered') return session;
     const person = proofs.find(({ by }) => !secondary.has(by.kind));
     const main = person ?? (session.kind === 'signed-in' ? undefined : proofs.find(({ by }) => by.kind === 'api_key'));
-    if (main === undefined && session.kind === 'anonymous') {
-      // An approval alone names nobody who asks.
-      return this.#signIn(context, app, plan, session);
+    // An approval alone names nobody who asks.
+    const found =
+      main === undefined || isSamePerson(session, main.accepted)
+        ? await this.orSignIn(context, app, plan, session)
+        : await this.#proven(context, app, plan, main, session);
+    return found.kind === 'signed-in' ? this.#withProofs(found, proofs, context, app) : found;
+  }
+
+  /** By a credential that came with the request itself. */
+  async #proven(
+    context: RequestContext,
+    app: App,
+    plan: SignInPlan,
+    { by, accepted }: Proof,
+    { responseFields }: Anonymous | SignedIn,
+  ): Promise<Visitor> {
+    if (accepted.beginsSession === true) {
+      this.#parts.recorder.metrics.signIns.inc({ method: by.kind, result: 'accepted' });
+      return this.#begun(context, app, plan, by, accepted);
     }
-    const { sessions, recorder } = this.#parts;
-    let live: Live;
-    if (main === undefined) {
-      if (session.kind !== 'signed-in') return session;
-      live = session.live;
-    } else {
-      let passing: Awaited<ReturnType<LiveSessions['passing']>>;
-      try {
-        passing = await sessions.passing(main.accepted, main.by.kind, context.now);
-      } catch (error) {
-        return this.#notBegun(context, app, plan, main.by, error);
-      }
-      live = passing.live;
-      // Once for each stay in memory: a program sends its key with every request.
-      if (passing.fresh) {
-        recorder.metrics.signIns.inc({ method: main.by.kind, result: 'accepted' });
-        const note = main.accepted.note ?? live.note;
-        recorder.event(context, app, { kind: 'sign-in', method: main.by.kind, note }, live);
-      }
+    let passing: Awaited<ReturnType<LiveSessions['passing']>>;
+    try {
+      passing = await this.#parts.sessions.passing(accepted, by.kind, context.now);
+    } catch (error) {
+      return this.#notBegun(context, app, plan, by, error);
     }
-    const proven = proofs.map(({ by }) => by.kind as string);
-    if (session.kind === 'signed-in') proven.push('session');
+    if (passing.kind === 'revoked') return this.#rejected(context, app, plan, by, revoked);
+    const { live } = passing;
+    // What is good for one use counts when it is used.
+    if (accepted.spend === undefined && this.#isNewHere(context, app, by, live))
+      this.#passed(context, app, by, accepted, live);
+    return { kind: 'signed-in', live, responseFields, spend: NO_CLAIMS, appFields: NONE };
+  }
+
+  /** Once in a while is enough to be written down: a program sends its key with every request. From another address it is news again. */
+  #isNewHere({ address, now }: RequestContext, app: App, { id }: Authenticator, { identity }: Live): boolean {
+    const stay = JSON.stringify([id, app.name, address, identity.subject]);
+    if (this.#stays.get(stay, now) !== undefined) return false;
+    this.#stays.set(stay, true, now + stayMs, now);
+    return true;
+  }
+
+  /** Writes down that somebody has come with a credential of their own. */
+  #passed(context: RequestContext, app: App, by: Authenticator, { note }: Accepted, live: Live): void {
+    const { recorder } = this.#parts;
+    recorder.metrics.signIns.inc({ method: by.kind, result: 'accepted' });
+    recorder.event(context, app, { kind: 'sign-in', method: by.kind, note: note ?? live.note }, live);
+  }
+
+  /** The same visitor with everything that was proven, and how it is used up. */
+  #withProofs(visitor: SignedIn, proofs: readonly Proof[], context: RequestContext, app: App): SignedIn {
+    const { live } = visitor;
+    const kinds = proofs.map(({ by }) => by.kind as string);
+    // A session of somebody else than the one who asks shows nothing.
+    const credentials = new Set(live.session.provider === undefined ? kinds : [...kinds, 'session']);
+    const key = proofs.find(({ by }) => by.kind === 'api_key');
+    const spend = proofs.flatMap(({ by, accepted }): readonly Spendable[] => {
+      const { spend: claim, approves, identity: approver } = accepted;
+      if (claim === undefined) return [];
+      if (approves === undefined) return [{ claim, used: (who) => this.#passed(context, app, by, accepted, who) }];
+      const event = {
+        kind: 'approval-used',
+        ...approves,
+        approver: approver.account,
+        key: key && apiKeyIdOf(key.accepted.identity),
+      } as const;
+      return [{ claim, used: (who) => this.#parts.recorder.event(context, app, event, who) }];
+    });
     return {
-      kind: 'signed-in',
-      live: { ...live, subject: { ...live.subject, credentials: new Set(proven) } },
-      responseFields: session.responseFields,
-      spend: proofs.flatMap(({ accepted }) => accepted.spend ?? []),
+      ...visitor,
+      live: { ...live, subject: { ...live.subject, credentials } },
+      spend,
       appFields: proofs.flatMap(({ accepted }) => accepted.fields ?? []),
     };
   }
@@ -192,7 +251,8 @@ export class Visitors {
     accepted: Accepted,
   ): Promise<Visitor> {
     const { sessions, recorder } = this.#parts;
-    const origin = { provider: by.id, lookUpGroups: accepted.lookUpGroups };
+    // A note says what could not be found out.
+    const origin = { provider: by.id, lookUpGroups: accepted.lookUpGroups, groupsKnown: accepted.note === undefined };
     let begun: Awaited<ReturnType<LiveSessions['begin']>>;
     try {
       begun = await sessions.begin(accepted.identity, context, app, origin);
@@ -208,8 +268,8 @@ export class Visitors {
       kind: 'signed-in',
       live,
       responseFields: [...cookies, ...mutual],
-      spend: [],
-      appFields: accepted.fields ?? [],
+      spend: NO_CLAIMS,
+      appFields: NONE,
     };
   }
 
@@ -242,8 +302,17 @@ export class Visitors {
   }
 }
 
+const isSamePerson = (session: Visitor, { identity }: Accepted): boolean =>
+  session.kind === 'signed-in' && session.live.identity.subject === identity.subject;
+
 /** Who holds one of these need not be the person who asks: others come first. */
 const secondary: ReadonlySet<string> = new Set(['api_key', 'approval']);
+
+const revoked: Rejected = {
+  kind: 'rejected',
+  reason: 'revoked',
+  detail: 'the person behind this credential was signed out after it had been given to them',
+};
 
 const NONE: Fields = [];
 const NO_CLAIMS: SignedIn['spend'] = [];

@@ -65,6 +65,13 @@ test('sealer() refuses what is longer than any cookie before working on it', () 
   assert.equal(session.open(session.seal(new Uint8Array(20_000))), undefined);
 });
 
+test('sealer() opens longer texts where it is told so, up to that length', () => {
+  const bodies = sealer(ring, 'session-body', 30_000);
+  const bytes = new Uint8Array(20_000);
+  assert.deepEqual(bodies.open(bodies.seal(bytes)), Buffer.from(bytes));
+  assert.equal(bodies.open(bodies.seal(new Uint8Array(30_000))), undefined);
+});
+
 test('sealer() does not open what another purpose sealed', () => {
   const text = sealer(ring, 'transaction').seal(plain);
   assert.equal(session.open(text), undefined);

@@ -24,8 +24,11 @@ const sealOverheadBytes = headBytes + nonceBytes + tagBytes;
 /** Nothing longer is looked at: a cookie or a URL parameter is never this long. */
 const maxTextLength = 16_384;
 
-/** A sealer for one purpose on this ring. It always uses the ring's keys of the moment. */
-export function sealer(ring: KeyRing, purpose: Purpose): Sealer {
+/**
+ * A sealer for one purpose on this ring. It always uses the ring's keys of the moment. `maxLength`: of the texts that it opens,
+ * where they do not come from a client.
+ */
+export function sealer(ring: KeyRing, purpose: Purpose, maxLength = maxTextLength): Sealer {
   return {
     seal(plain) {
       const { id } = ring.newest;
@@ -40,7 +43,7 @@ export function sealer(ring: KeyRing, purpose: Purpose): Sealer {
     },
 
     open(text) {
-      if (text.length > maxTextLength) return undefined;
+      if (text.length > maxLength) return undefined;
       const bytes = Buffer.from(text, 'base64url');
       // Buffer skips what is not base64url and ignores spare bits: only the one spelling of the bytes is accepted.
       if (bytes.length < sealOverheadBytes || bytes[0] !== version || bytes.toString('base64url') !== text)

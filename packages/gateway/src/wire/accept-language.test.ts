@@ -19,6 +19,7 @@ const cases = [
   ['takes the first that is not refused, when only refusals are there', 'en;q=0', 'de'],
   ['takes the first on offer when everything is refused', 'en;q=0, de;q=0, fr;q=0, pl;q=0', 'en'],
   ['does not take a weight of nothing for a wish', 'de;q=0.000, fr;q=0.001', 'fr'],
+  ['does not take the refusal of a region for a wish', 'de-CH;q=0', 'en'],
   ['lets a refusal of a region leave the language', 'de-CH;q=0, de;q=0.5', 'de'],
   ['does not take a longer tag for the language', 'deu', 'en'],
   ['reads blanks around the parts', ' \tde ; q=0.9 ,\tfr ; q=1.000 ', 'fr'],

@@ -56,6 +56,8 @@ const refused = [
   ['a dot segment', '/public/../admin', 'target-dot-segment'],
   ['a dot segment at the end', '/public/..', 'target-dot-segment'],
   ['a single dot', '/./admin', 'target-dot-segment'],
+  ['dots and a blank', '/public/..%20/admin', 'target-dot-segment'],
+  ['a blank and dots', '/public/%20..%20', 'target-dot-segment'],
   ['encoded dots', '/public/%2e%2E/admin', 'target-dot-segment'],
   ['half-encoded dots', '/public/.%2e/admin', 'target-dot-segment'],
   ['dots with a parameter', '/public/..;x=1/admin', 'target-dot-segment'],

@@ -73,7 +73,9 @@ export function canonicalPath(raw: string): CanonicalPath {
   if (escapes !== undefined) return refused(escapes);
 
   // A segment that is dots alone to a server that drops path parameters (`..;x`, `..%3Bx`) counts as well.
-  if (/\/\.{1,2}(?:\/|;|%3B|$)/.test(path)) return refused('target-dot-segment');
+  // So does one that is dots and blanks: Windows drops those at the end of a name.
+  if (/\/\.{1,2}(?:\/|;|%3B|$)/.test(path) || /\/(?:(?:%20)+\.|\.+%20)(?:\.|%20)*(?:\/|;|%3B|$)/.test(path))
+    return refused('target-dot-segment');
   // So does one that is empty to such a server (`/;x/admin`).
   if (/\/(?:\/|;|%3B)/.test(path)) return refused('target-empty-segment');
   return { kind: 'ok', path };

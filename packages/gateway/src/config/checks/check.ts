@@ -1,4 +1,5 @@
 import type { Secret } from '../../core/secret.ts';
+import { allTerms, type Terms } from '../../policy/rule.ts';
 import type { Files } from '../files.ts';
 import type { Finding, Path, Problem } from '../problem.ts';
 import type { App, Config } from '../schema.ts';
@@ -46,3 +47,12 @@ export const wellFormedApps = ({
   apps,
 }: Partly): readonly { readonly app: App; readonly at: readonly ['apps', number] }[] =>
   apps.flatMap((app, i) => (app === undefined ? [] : [{ app, at: ['apps', i] as const }]));
+
+/** All conditions of an app's rules, nested ones too, with their places in the file. */
+export const termsOf = (
+  app: App,
+  at: Path,
+): readonly { readonly terms: Terms; readonly place: Path; readonly negated: boolean }[] =>
+  app.rules.flatMap((rule, i) =>
+    allTerms(rule).map(({ terms, at: inner, negated }) => ({ terms, place: [...at, 'rules', i, ...inner], negated })),
+  );

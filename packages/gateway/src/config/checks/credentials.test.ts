@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { emptyContext } from '../json-schema.ts';
 import { pathText } from '../problem.ts';
 import { type Config, configSchema } from '../schema.ts';
-import { type CredentialEntry, credentialEntries } from '../sections/sign-in-credentials.ts';
+import { credentialEntries } from '../sections/sign-in-credentials.ts';
 import type { Check, CheckContext } from './check.ts';
 import { checkApprovals, checkClientCertificates, checkRuleCredentials } from './credentials.ts';
 import { checkDevelopment } from './development.ts';
@@ -16,7 +16,7 @@ type Changes = Partial<Config> & { readonly production?: boolean };
 function config(text: string, entries: readonly unknown[]): Config {
   const base = configSchema(emptyContext).parse(parse(text));
   const entry = z.strictObject(credentialEntries(emptyContext));
-  const methods: readonly (Config['sign_in'][number] & CredentialEntry)[] = entries.map((one) => entry.parse(one));
+  const methods: Config['sign_in'] = entries.map((one) => entry.parse(one));
   return { ...base, sign_in: methods };
 }
 
@@ -57,6 +57,11 @@ test('checkRuleCredentials() takes a header that begins a session for a session,
   const rule = app('{ path: /**, credentials: [session] }');
   assert.deepEqual(problemsOf(checkRuleCredentials, config(rule, [{ trusted_header: { session: true } }])), []);
   assert.equal(problemsOf(checkRuleCredentials, config(rule, [{ trusted_header: {} }])).length, 1);
+});
+
+test('checkRuleCredentials() takes a header that begins a session for both: the request that brings it shows both', () => {
+  const rule = app('{ path: /**, credentials: [session, trusted_header] }');
+  assert.deepEqual(problemsOf(checkRuleCredentials, config(rule, [{ trusted_header: { session: true } }])), []);
 });
 
 test('checkApprovals() finds an action of an app that there is not', () => {

@@ -1,9 +1,8 @@
 import type { App, Config } from '../schema.ts';
-import type { CredentialEntry } from '../sections/sign-in-credentials.ts';
 import { entryId } from '../sign-in-entries.ts';
-import { type Check, error, wellFormedApps } from './check.ts';
+import { type Check, error, termsOf, wellFormedApps } from './check.ts';
 
-type Entry = Config['sign_in'][number] & CredentialEntry;
+type Entry = Config['sign_in'][number];
 
 /** Kinds of entries whose credential comes with each request. All others begin a session. */
 const byRequest = ['api_key', 'bearer', 'stream_token', 'approval', 'trusted_header', 'client_certificate'];
@@ -13,13 +12,13 @@ export const checkRuleCredentials: Check = ({ config, report }) => {
   const entries: readonly Entry[] = config.sign_in ?? [];
   if (config.sign_in === undefined) return;
   for (const { app, at } of wellFormedApps(config))
-    for (const [i, { credentials }] of (app.rules ?? []).entries())
-      for (const [k, wanted] of (credentials ?? []).entries()) {
-        if (entriesOf(app, entries).some((entry) => kindOf(entry) === wanted)) continue;
+    for (const { terms, place } of termsOf(app, at))
+      for (const [k, wanted] of (terms.credentials ?? []).entries()) {
+        if (entriesOf(app, entries).some((entry) => kindsOf(entry).includes(wanted))) continue;
         const kind = wanted === 'session' ? 'a method that begins a session' : wanted;
         report(
           error(
-            [...at, 'rules', i, 'credentials', k],
+            [...place, 'credentials', k],
             `nobody can show this: the app is not signed in to by ${kind}`,
             `Add ${kind} to sign_in, and to the app's own list if it has one.`,
           ),
@@ -77,11 +76,11 @@ function entriesOf({ sign_in: ids }: App, entries: readonly Entry[]): readonly E
   return ids === undefined ? entries : entries.filter((entry) => ids.includes(entryId({ ...entry }) ?? ''));
 }
 
-/** The kind of credential that an entry gives; see `credentialKinds`. */
-function kindOf(entry: Entry): string {
-  if (entry.trusted_header?.session === true) return 'session';
-  return (
-    byRequest.find((kind) => Object.entries(entry).some(([name, options]) => name === kind && options !== undefined)) ??
-    'session'
+/** The kinds of credentials that an entry gives; see `credentialKinds`. */
+function kindsOf(entry: Entry): readonly string[] {
+  const kind = byRequest.find((one) =>
+    Object.entries(entry).some(([name, options]) => name === one && options !== undefined),
   );
+  if (kind === undefined) return ['session'];
+  return entry.trusted_header?.session === true ? [kind, 'session'] : [kind];
 }

@@ -1,11 +1,10 @@
 import { addressText, isLoopback } from '../values/address.ts';
 import type { Config } from '../schema.ts';
-import type { CredentialEntry } from '../sections/sign-in-credentials.ts';
 import { type Check, error, warning, wellFormedApps } from './check.ts';
 
 /** The development identity stays on this machine: nobody from elsewhere can reach it, and nothing that is meant for production has it. */
 export const checkDevelopment: Check = ({ config, production = false, report }) => {
-  const entries: readonly (Config['sign_in'][number] & CredentialEntry)[] = config.sign_in ?? [];
+  const entries: Config['sign_in'] = config.sign_in ?? [];
   for (const [i, { development }] of entries.entries()) {
     if (development === undefined) continue;
     const at = ['sign_in', i, 'development'];

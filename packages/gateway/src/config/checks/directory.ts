@@ -38,7 +38,7 @@ const checkUses: Check = ({ config: { sign_in: entries, directory }, report }) =
   for (const [i, entry] of entries.entries())
     for (const [kind, options] of Object.entries(entry)) {
       if (options === undefined) continue;
-      if ('ldap' in options && options.ldap === true) missing([i, kind, 'ldap']);
+      if ('ldap' in options && options.ldap) missing([i, kind, 'ldap']);
       if ('groups_from' in options && options.groups_from === 'directory') missing([i, kind, 'groups_from']);
     }
 };

@@ -1,6 +1,7 @@
+import { allTerms } from '../../policy/rule.ts';
 import type { Path } from '../problem.ts';
 import { looksLikeSid } from '../values/sid.ts';
-import { type Check, warning, wellFormedApps } from './check.ts';
+import { type Check, error, warning, wellFormedApps } from './check.ts';
 
 /**
  * A Kerberos ticket carries SIDs only. Where nothing can name a group, a rule that names it never lets anybody in;
@@ -9,12 +10,22 @@ import { type Check, warning, wellFormedApps } from './check.ts';
 export const checkGroupsHaveNames: Check = ({ config, report }) => {
   const { sign_in: methods, directory, roles } = config;
   if (methods === undefined || directory === undefined || directory.ldap !== undefined) return;
-  if (!methods.some((method) => method.negotiate) || methods.some((method) => method.password)) return;
+  if (!methods.some((method) => method.negotiate)) return;
+  const others = methods.some((method) => method.password);
   const named = new Set(Object.values(directory.groups).map((name) => name.toLowerCase()));
 
-  const see = (groups: readonly string[] | undefined, path: Path): void => {
-    for (const [i, group] of (groups ?? []).entries())
-      if (!looksLikeSid(group) && !named.has(group.toLowerCase()))
+  const see = (groups: readonly string[] | undefined, path: Path, negated = false): void => {
+    for (const [i, group] of (groups ?? []).entries()) {
+      if (looksLikeSid(group) || named.has(group.toLowerCase())) continue;
+      if (negated)
+        report(
+          error(
+            [...path, i],
+            `not keeps nobody of "${group}" out: Kerberos tickets carry groups as SIDs, and nothing tells which one this is`,
+            'Add directory.ldap, or the group to directory.groups, or write its SID here.',
+          ),
+        );
+      else if (!others)
         report(
           warning(
             [...path, i],
@@ -22,8 +33,11 @@ export const checkGroupsHaveNames: Check = ({ config, report }) => {
             'Add directory.ldap, or the group to directory.groups, or write its SID here.',
           ),
         );
+    }
   };
   for (const [name, role] of Object.entries(roles ?? {})) see(role.groups, ['roles', name, 'groups']);
   for (const { app, at } of wellFormedApps(config))
-    for (const [i, rule] of app.rules.entries()) see(rule.groups, [...at, 'rules', i, 'groups']);
+    for (const [i, rule] of app.rules.entries())
+      for (const { terms, at: inner, negated } of allTerms(rule))
+        see(terms.groups, [...at, 'rules', i, ...inner, 'groups'], negated);
 };

@@ -1,6 +1,7 @@
 import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames, checkUpstreams } from './apps.ts';
 import { checkCertificates } from './certificates.ts';
 import type { Check } from './check.ts';
+import { checkContradictions, checkSignedInBy } from './contradictions.ts';
 import { checkApprovals, checkClientCertificates, checkRuleCredentials } from './credentials.ts';
 import { checkDangers } from './dangers.ts';
 import { checkDevelopment } from './development.ts';
@@ -27,6 +28,8 @@ export const checks: readonly Check[] = [
   checkAppSignIn,
   checkRulesAreReachable,
   checkRuleReferences,
+  checkContradictions,
+  checkSignedInBy,
   checkRuleCredentials,
   checkApprovals,
   checkClientCertificates,

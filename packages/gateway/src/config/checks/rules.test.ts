@@ -79,7 +79,7 @@ test('checkRulesAreReachable() never calls a rule unreachable that decides a req
         { path: first, public: true as const },
         { path: second, public: true as const },
       ];
-      const decision = decide(compilePolicy(rules), anonymous, 'GET', request);
+      const decision = decide(compilePolicy(rules), anonymous, 'GET', request, { now: 0, address: '127.0.0.1' });
       const reported = problemsOf({ rules }).some((problem) => problem.startsWith('apps[0].rules[1]'));
       assert.ok(!(reported && decision.rule === 1));
     }),

@@ -1,9 +1,10 @@
 import type { Identity } from '../../core/identity.ts';
 import { compilePolicy } from '../../policy/compile.ts';
+import type { Circumstances } from '../../policy/condition.ts';
 import { decide } from '../../policy/decide.ts';
 import { subjectOf } from '../../policy/subject.ts';
 import type { App } from '../schema.ts';
-import { type Check, error, wellFormedApps } from './check.ts';
+import { type Check, error, termsOf, wellFormedApps } from './check.ts';
 
 type Rule = App['rules'][number];
 
@@ -36,11 +37,10 @@ export const checkRuleReferences: Check = ({ config, report }) => {
   const { roles, sign_in: methods } = config;
   const modules = roles && new Set(Object.values(roles).flatMap((role) => role.modules));
   let needsSignIn = false;
+  for (const { app } of wellFormedApps(config)) for (const rule of app.rules) needsSignIn ||= rule.public === undefined;
   for (const { app, at } of wellFormedApps(config))
-    for (const [i, rule] of app.rules.entries()) {
-      const place = [...at, 'rules', i];
-      needsSignIn ||= rule.public === undefined;
-      for (const [k, role] of (rule.roles ?? []).entries())
+    for (const { terms, place } of termsOf(app, at)) {
+      for (const [k, role] of (terms.roles ?? []).entries())
         if (roles && !Object.hasOwn(roles, role))
           report(
             error(
@@ -49,11 +49,11 @@ export const checkRuleReferences: Check = ({ config, report }) => {
               `Add it to roles, or use one of these: ${list(Object.keys(roles))}.`,
             ),
           );
-      if (rule.module !== undefined && modules && !modules.has(rule.module) && !modules.has('*'))
+      if (terms.module !== undefined && modules && !modules.has(terms.module) && !modules.has('*'))
         report(
           error(
             [...place, 'module'],
-            `no role opens the module "${rule.module}"`,
+            `no role opens the module "${terms.module}"`,
             `Add it to a role's modules, or use one of these: ${list([...modules])}.`,
           ),
         );
@@ -73,7 +73,7 @@ export const checkUnauthorizedPage: Check = ({ config, report }) => {
   const signedIn = subjectOf(somebody, {});
   for (const { app, at } of wellFormedApps(config)) {
     const page = app.unauthorized;
-    if (page === undefined || decide(compilePolicy(app.rules), signedIn, 'GET', page).allow) continue;
+    if (page === undefined || decide(compilePolicy(app.rules), signedIn, 'GET', page, here).allow) continue;
     report(
       error(
         [...at, 'unauthorized'],
@@ -83,6 +83,9 @@ export const checkUnauthorizedPage: Check = ({ config, report }) => {
     );
   }
 };
+
+/** Some time, somewhere. */
+const here: Circumstances = { now: 0, address: '127.0.0.1' };
 
 /** Signed in, and nothing more. */
 const somebody: Identity = {

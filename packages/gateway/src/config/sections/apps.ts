@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
 import { appAddress, duration, headerName, host, origin, prefix, refuse, urlPath } from '../values/leaf.ts';
 import { appName, word } from '../values/name.ts';
+import { expectations } from './expectations.ts';
 import { rule } from './rules.ts';
 
 const several = () => z.array(appAddress()).min(1).check(checkAddresses);
@@ -94,6 +95,7 @@ const app = (context: SchemaContext) =>
         .describe(
           'Who may do what. The first rule whose path and methods fit decides; when none fits, the answer is refusal. Required, unless `sign_in` is `none`.',
         ),
+      expect: expectations(),
       sign_in: z
         .union([z.array(word('negotiate')).min(1), z.literal('none')])
         .optional()

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import type { SchemaContext } from '../context.ts';
 import { apiKey } from './sign-in-api-key.ts';
 import { approval } from './sign-in-approval.ts';
@@ -18,8 +17,3 @@ export const credentialEntries = (context: SchemaContext) => ({
   client_certificate: clientCertificate(context).optional(),
   development: development(context).optional(),
 });
-
-type Output<T> = { readonly [K in keyof T]?: z.output<Extract<T[K], z.ZodType>> };
-
-/** What such an entry holds when it has been read. */
-export type CredentialEntry = Output<ReturnType<typeof credentialEntries>>;

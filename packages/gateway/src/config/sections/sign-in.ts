@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
 import { entryId } from '../sign-in-entries.ts';
 import { domain, duration, realm, refuse, service } from '../values/leaf.ts';
+import { credentialEntries } from './sign-in-credentials.ts';
 import { oidc } from './sign-in-oidc.ts';
 import { password } from './sign-in-password.ts';
 
@@ -54,6 +55,7 @@ const entry = (context: SchemaContext) =>
       negotiate: negotiate(context).optional(),
       password: password(context).optional(),
       oidc: oidc(context).optional(),
+      ...credentialEntries(context),
     })
     .check((check) => {
       if (check.issues.length > 0) return; // a misspelled method has been reported

@@ -19,3 +19,13 @@ export function parseNetwork(text: string): Parsed<string> {
     return wrong(`"${text}" trusts far too many peers`, 'Name only the addresses of your own proxies.');
   return ok(text);
 }
+
+/** A network of clients, of any size. */
+export function parseClientNetwork(text: string): Parsed<string> {
+  const parsed = parseCidr(text);
+  if (parsed.kind === 'ok') return ok(text);
+  return wrong(
+    `"${text}" is not a network: ${parsed.reason}`,
+    'Write an address or a network, for example 10.0.5.7 or 10.0.0.0/8.',
+  );
+}

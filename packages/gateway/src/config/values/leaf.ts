@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Parsed } from '../parsed.ts';
 import { type Address, parseAddress } from './address.ts';
-import { parseNetwork } from './cidr.ts';
+import { parseClientNetwork, parseNetwork } from './cidr.ts';
 import { type Bounds, parseDuration } from './duration.ts';
 import { parseHeaderName } from './header-name.ts';
 import { parseHost } from './host.ts';
@@ -49,6 +49,7 @@ export const size = (min: string, max: string, example: string): Leaf<number> =>
 
 export const address = (): Leaf<Address> => leaf('address and port', '127.0.0.1:8080', parseAddress);
 export const network = (): Leaf<string> => leaf('network', '10.0.0.0/8', parseNetwork);
+export const clientNetwork = (): Leaf<string> => leaf('network', '10.0.0.0/8', parseClientNetwork);
 export const host = (): Leaf<string> => leaf('host name', 'desk.corp.example', parseHost);
 export const headerName = (): Leaf<string> => leaf('header name', 'X-Remote-User', parseHeaderName);
 export const service = (): Leaf<string> => leaf('service principal', 'HTTP/desk.corp.example', parseService);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Identity } from '../../core/identity.ts';
-import { conditions } from '../compile.ts';
-import type { Condition } from '../condition.ts';
+import { besidePublic, conditions } from '../compile.ts';
+import type { Circumstances, Condition } from '../condition.ts';
 import { credentialsCondition } from './credentials.ts';
+import { signedInByCondition } from './signed-in-by.ts';
 import type { Rule } from '../rule.ts';
 import { anonymous, subjectOf } from '../subject.ts';
 
@@ -16,20 +17,29 @@ const alice: Identity = {
   sids: ['S-1-5-21-1-2-3-512'],
   groups: ['risk-team'],
   method: 'test',
-  authenticatedAt: 0,
-  expiresAt: 1,
+  authenticatedAt: Date.UTC(2026, 10, 23, 11),
+  expiresAt: Date.UTC(2026, 10, 23, 19),
 };
 const subject = subjectOf(
   alice,
   { risk: { groups: ['risk-team'], modules: ['Risk'] } },
-  new Set(['session', 'approval']),
+  { credentials: new Set(['session', 'approval']), provider: 'entra' },
 );
+/** 2026-11-23 is a Monday. */
+const here: Circumstances = { now: Date.UTC(2026, 10, 23, 12), address: '10.1.2.3' };
 
 /** A rule that lets alice in and one that does not, for each kind. A new kind gets its line here. */
 const examples: Readonly<Record<Condition['kind'], { readonly holds: Partial<Rule>; readonly fails?: Partial<Rule> }>> =
   {
     public: { holds: { public: true } },
     signed_in: { holds: { signed_in: true } },
+    max_age: { holds: { max_age: 3_600_000 }, fails: { max_age: 3_599_999 } },
+    networks: { holds: { networks: ['192.0.2.0/24', '10.0.0.0/8'] }, fails: { networks: ['192.0.2.0/24'] } },
+    between: {
+      holds: { between: ['mon 12:00-13:00 UTC'] },
+      fails: { between: ['mon 12:01-13:00 UTC', 'tue 00:00-24:00 UTC'] },
+    },
+    signed_in_by: { holds: { signed_in_by: ['x', 'entra'] }, fails: { signed_in_by: ['oidc'] } },
     groups: { holds: { groups: ['x', 'Risk-Team'] }, fails: { groups: ['risk-team2', 'S-1-5-21-1-2-3-5120'] } },
     roles: { holds: { roles: ['x', 'risk'] }, fails: { roles: ['Risk'] } },
     module: { holds: { module: 'Risk' }, fails: { module: 'risk' } },
@@ -48,17 +58,17 @@ for (const condition of conditions) {
   });
 
   test(`condition ${condition.kind} holds for whom the rule means`, () => {
-    assert.equal(compiled(holds)?.(subject).holds, true);
+    assert.equal(compiled(holds)?.(subject, here).holds, true);
   });
 
-  test(`condition ${condition.kind} ${condition.kind === 'public' ? 'asks no visitor' : 'asks a visitor'} to sign in`, () => {
-    const reason = condition.kind === 'public' ? 'public' : 'not-signed-in';
-    assert.equal(compiled(holds)?.(anonymous).reason, reason);
-  });
+  if (!besidePublic.has(condition.kind))
+    test(`condition ${condition.kind} asks a visitor to sign in`, () => {
+      assert.equal(compiled(holds)?.(anonymous, here).reason, 'not-signed-in');
+    });
 
   if (fails !== undefined) {
     test(`condition ${condition.kind} fails for others, and says so in its own word`, () => {
-      const finding = compiled(fails)?.(subject);
+      const finding = compiled(fails)?.(subject, here);
       assert.equal(finding?.holds, false);
       assert.notEqual(finding?.reason, 'not-signed-in');
     });
@@ -77,19 +87,31 @@ const shown = [
 for (const [what, kinds, holds] of shown)
   test(`condition credentials asks for all of them: ${holds ? 'content' : 'not content'} with ${what}`, () => {
     const judge = credentialsCondition.compile({ path: '/', credentials: ['api_key', 'approval'] });
-    assert.equal(judge?.({ ...subject, credentials: new Set(kinds) }).holds, holds);
+    assert.equal(judge?.({ ...subject, credentials: new Set(kinds) }, here).holds, holds);
   });
 
 test('condition credentials says what is missing in a word of its own, and that it was shown', () => {
   const judge = credentialsCondition.compile({ path: '/', credentials: ['session'] });
-  assert.equal(judge?.({ ...subject, credentials: new Set(['api_key']) }).reason, 'credential-missing');
-  assert.equal(judge?.(subject).reason, 'credentials-shown');
+  assert.equal(judge?.({ ...subject, credentials: new Set(['api_key']) }, here).reason, 'credential-missing');
+  assert.equal(judge?.(subject, here).reason, 'credentials-shown');
 });
 
 test('condition credentials lets nobody in by an empty list', () => {
-  assert.equal(credentialsCondition.compile({ path: '/', credentials: [] })?.(subject).holds, false);
+  assert.equal(credentialsCondition.compile({ path: '/', credentials: [] })?.(subject, here).holds, false);
 });
 
 test('condition credentials throws for a word that no credential has: it could never hold', () => {
   assert.throws(() => credentialsCondition.compile({ path: '/', credentials: ['apikey'] }), TypeError);
 });
+
+for (const name of ['negotiate', 'test'])
+  test(`condition signed_in_by takes the kind of the method as well: ${name}`, () => {
+    const judge = signedInByCondition.compile({ signed_in_by: [name] });
+    assert.equal(judge?.(subject, here).holds, name === 'test');
+  });
+
+for (const kind of ['networks', 'between', 'signed_in_by', 'groups', 'roles'] as const)
+  test(`condition ${kind} lets nobody in by an empty list`, () => {
+    const condition = conditions.find((one) => one.kind === kind);
+    assert.equal(condition?.compile({ [kind]: [] })?.(subject, here).holds, false);
+  });

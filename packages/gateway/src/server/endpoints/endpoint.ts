@@ -20,10 +20,16 @@ export interface EndpointContext {
   readonly live: Live | undefined;
   /** How to sign in to the app at this target (path and query) of the host; the host's ways when no app is there. */
   readonly offerFor: (target: string) => SignInOffer;
-  /** Begins a session for somebody who has just proven who they are: always a new one, so that one planted beforehand is worth nothing. */
+  /** Whether who is signed in need not sign in again at this target: apps of one host may differ in how people sign in. */
+  readonly isGoodAt: (target: string) => boolean;
+  /**
+   * Begins a session for somebody who has just proven who they are: always a new one, so that one planted beforehand is worth
+   * nothing; the one that the browser had ends. `returnTo`: the target that they wanted, which tells the app.
+   */
   readonly begin: (
     identity: Identity,
     origin: SessionOrigin,
+    returnTo: string,
   ) => Promise<{ readonly live: Live; readonly cookies: Fields }>;
   /** Writes an audit event; about the person who asks, or about another one. */
   readonly record: (event: EventParticulars, about?: Live) => void;

@@ -69,6 +69,7 @@ export const aPlan = (
   bySession: [],
   providers: new Set(providers),
   ownFields: new Set(),
+  ownSchemes: new Set(),
   streamParameter,
   offer: { prefix: '/auth', challenges: [], ways: [] },
 });
@@ -158,6 +159,7 @@ export async function call(
     app,
     live,
     offerFor: () => ({ prefix: '/auth', challenges: [], ways: [] }),
+    isGoodAt: () => true,
     begin: () => Promise.reject(new Error('no session begins here')),
     record: (event) => events.push(event),
   });

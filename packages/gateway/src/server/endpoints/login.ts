@@ -1,20 +1,22 @@
 import type { PasswordOutcome, PasswordSource } from '../../auth/password.ts';
 import type { SessionOrigin } from '../../auth/session.ts';
 import { returnPath } from '../../wire/return-path.ts';
+import { signedInPage } from '../pages/pages.ts';
 import { signInPage } from '../pages/sign-in-page.ts';
 import { pageReply, redirectReply, toResponse } from '../replies.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** `GET /auth/login`: the ways to sign in. Who is signed in already is sent on. */
+/** `GET /auth/login`: the ways to sign in. Who is signed in already is sent on, unless it is to be done again (`?again=1`). */
 export function loginPage(): Endpoint {
   return {
     path: '/login',
     methods: ['GET'],
     signIn: 'if-any',
-    async handle(request, { context, live, offerFor }) {
-      const returnTo = returnPath(new URL(request.url).searchParams.get('return'));
+    async handle(request, { context, isGoodAt, offerFor }) {
+      const { searchParams } = new URL(request.url);
+      const returnTo = returnPath(searchParams.get('return'));
       const offer = offerFor(returnTo);
-      if (live !== undefined) return toResponse(redirectReply(returnTo));
+      if (isGoodAt(returnTo) && searchParams.get('again') !== '1') return toResponse(redirectReply(returnTo));
       const view = { offer, returnTo, problem: undefined, negotiateFailed: false, notCarriedOut: false, name: '' };
       return toResponse(pageReply(200, signInPage(context, view)));
     },
@@ -48,9 +50,15 @@ export function login(passwords: PasswordSource, origin: SessionOrigin): Endpoin
         record({ kind: 'sign-in-failed', method: 'password', reason: outcome.reason, detail: outcome.detail });
         return again(statuses[outcome.reason], outcome.reason, outcome.retryAfterMs);
       }
-      const { live, cookies } = await begin(outcome.identity, { ...origin, lookUpGroups: outcome.lookUpGroups });
+      const { live, cookies } = await begin(
+        outcome.identity,
+        { ...origin, lookUpGroups: outcome.lookUpGroups },
+        returnTo,
+      );
       record({ kind: 'sign-in', method: 'password', note: live.note }, live);
-      return toResponse(redirectReply(returnTo, cookies));
+      if (context.audience !== 'person') return toResponse(redirectReply(returnTo, cookies));
+      const leading = ['Refresh', `0; url=${returnTo}`];
+      return toResponse(pageReply(200, signedInPage(context, returnTo), [...leading, ...cookies]));
     },
   };
 }

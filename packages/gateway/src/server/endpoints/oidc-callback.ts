@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto';
 import { stateOf } from '../../auth/oidc/authorization-response.ts';
+import { AccountBarred } from '../../auth/memberships.ts';
 import { sealGrant } from '../../auth/oidc/grant.ts';
 import type { SignedIn } from '../../auth/oidc/provider.ts';
 import { type Refused, refused } from '../../auth/oidc/refusal.ts';
 import { dropTransaction, findTransaction, type Transaction, transactionMs } from '../../auth/oidc/transaction.ts';
 import type { ReplayCache } from '../../ports/replay-cache.ts';
+import { StoreUnavailable } from '../../ports/store-unavailable.ts';
 import type { Sealer } from '../../ports/sealer.ts';
 import type { Fields } from '../../wire/fields.ts';
 import { returnPath } from '../../wire/return-path.ts';
 import type { Live } from '../live-sessions.ts';
+import { signedInPage } from '../pages/pages.ts';
 import { pageReply, redirectReply, toResponse } from '../replies.ts';
 import type { Endpoint, EndpointContext } from './endpoint.ts';
 import { callbackUri, oidcLoginPath, type OidcParts, providerDown, startSignIn } from './oidc-login.ts';
-import { cancelledPage, notSignedInPage, notWelcomePage, signedInPage } from './oidc-pages.ts';
+import { cancelledPage, notSignedInPage, notWelcomePage } from './oidc-pages.ts';
 
 export interface OidcCallbackParts extends OidcParts {
   /** Each `state` is good once. */
@@ -51,7 +54,9 @@ export function oidcCallback(parts: OidcCallbackParts): Endpoint {
           return await startSignIn(parts, about, { ...transaction, returnTo, silent: false }, drop);
         return notSignedIn(parts, about, returnTo, outcome, drop);
       } catch (error) {
-        if (!(error instanceof Error)) throw error;
+        // About the account, or about us: the provider has done its part.
+        if (error instanceof AccountBarred || error instanceof StoreUnavailable || !(error instanceof Error))
+          throw error;
         return providerDown(parts, about, returnTo, error, drop);
       }
     },
@@ -83,7 +88,11 @@ async function signedIn(
   returnTo: string,
   drop: Fields,
 ): Promise<Response> {
-  const { live, cookies } = await begin(identity, { provider: parts.provider.id, providerSession, lookUpGroups });
+  const { live, cookies } = await begin(
+    identity,
+    { provider: parts.provider.id, providerSession, lookUpGroups },
+    returnTo,
+  );
   const notes = [note, live.note].filter((text) => text !== undefined);
   record({ kind: 'sign-in', method: 'oidc', note: notes.length === 0 ? undefined : notes.join('; ') }, live);
   if (grant !== undefined) await parts.keep(live, sealGrant(parts.grants, grant));

@@ -27,7 +27,7 @@ export const oidcLoginPath = ({ prefix, provider }: OidcParts, returnTo: string)
 
 /**
  * `GET /auth/login/:provider`: sends the browser to the provider. `?silent=1` asks the provider not to ask the person
- * anything first; when that is not possible, it is asked again in the usual way.
+ * anything first; when that is not possible, it is asked again in the usual way. With `?again=1` it has to ask.
  */
 export function oidcLogin(parts: OidcParts): Endpoint {
   return {
@@ -37,7 +37,9 @@ export function oidcLogin(parts: OidcParts): Endpoint {
     async handle(request, about) {
       const { searchParams } = new URL(request.url);
       const returnTo = returnPath(searchParams.get('return'));
-      return startSignIn(parts, about, { returnTo, silent: searchParams.get('silent') === '1' });
+      // Step-up: the provider has to ask the person again, or have done so just now.
+      const maxAge = searchParams.get('again') === '1' ? 0 : undefined;
+      return startSignIn(parts, about, { returnTo, silent: searchParams.get('silent') === '1', maxAge });
     },
   };
 }

@@ -32,13 +32,6 @@ export const notWelcomePage = (context: PageContext, view: OidcPage): Page =>
 export const providerDownPage = (context: PageContext, view: OidcPage): Page =>
   oidcPage(context, view, (words) => [words.downTitle, words.down(view.provider), words.waitAndAgain]);
 
-/** Between the sign-in and the app, for cookies that browsers do not send along when another site sends people here. */
-export function signedInPage(context: PageContext, target: string): Page {
-  const { provider: words } = voiceOf(context).texts;
-  const goOn = (label: string): Html => html`<a href="${target}">${label}</a>`;
-  return page(context, words.signedIn, html`<p role="status">${words.oneMoment(goOn)}</p>`);
-}
-
 type Way = (link: (label: string) => Html) => Html;
 
 function oidcPage(

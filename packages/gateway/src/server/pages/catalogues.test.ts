@@ -12,7 +12,7 @@ function textsOf(value: unknown, place = ''): readonly (readonly [place: string,
   if (typeof value === 'function') {
     // A link is a function of its label; whatever else is put in is text.
     const link = (label: string): Html => html`${mark}${label}`;
-    const filled: unknown = value(/gain|afterChange|oneMoment/i.test(place) ? link : html`${mark}`);
+    const filled: unknown = value(/gain|afterChange|oneMoment|goingOn/i.test(place) ? link : html`${mark}`);
     if (typeof filled === 'string') return [[`${place}()`, filled.replace('[object Object]', mark)]];
     assert.ok(filled instanceof Html, place);
     return [[`${place}()`, filled.text]];

@@ -27,6 +27,8 @@ export interface Pages {
   readonly languages: readonly [PageLanguage, ...PageLanguage[]];
   readonly style: Html;
   readonly fields: Fields;
+  /** What everybody has to know who uses this gateway, in English: that it signs people in without any proof. */
+  readonly notice: string | undefined;
 }
 
 /** What a page has to know of the request that it answers. */
@@ -35,7 +37,7 @@ export interface PageContext {
   /** Of the request: they say which language the person prefers. */
   readonly fields: Fields;
   /** Which host was asked; `undefined` when the request does not even tell that. */
-  readonly authority: string | undefined;
+  readonly host: string | undefined;
 }
 
 /** A page of ours, ready to be sent. */
@@ -61,6 +63,7 @@ const plain: Brand = {
 export function createPages(
   brand: Brand = plain,
   languages: readonly [PageLanguage, ...PageLanguage[]] = ['en'],
+  notice?: string,
 ): Pages {
   const style = styleSheet(brand.accent);
   const contentSecurityPolicy = [
@@ -87,18 +90,18 @@ export function createPages(
     'X-Frame-Options',
     'DENY',
   ];
-  return { brand, languages, style: verbatim(style), fields };
+  return { brand, languages, style: verbatim(style), fields, notice };
 }
 
 /** In which language to answer. */
-export function voiceOf({ pages, fields, authority }: PageContext): Voice {
+export function voiceOf({ pages, fields, host }: PageContext): Voice {
   const texts = catalogues[preferredLanguage(fields, pages.languages)];
-  return { texts, site: pages.brand.name ?? authority ?? '' };
+  return { texts, site: pages.brand.name ?? host ?? '' };
 }
 
 /** The one frame of all our pages: light and dark, from 320 px up, works without script. */
 export function page(context: PageContext, title: string, contents: Html): Page {
-  const { brand, fields, style } = context.pages;
+  const { brand, fields, style, notice } = context.pages;
   const { texts, site } = voiceOf(context);
   const text = html`<!doctype html>
 <html lang="${texts.tag}" dir="${texts.direction}">
@@ -111,7 +114,7 @@ export function page(context: PageContext, title: string, contents: Html): Page 
 </head>
 <body>
 <main>
-${header(brand, site)}<h1>${title}</h1>
+${warning(notice)}${header(brand, site)}<h1>${title}</h1>
 ${contents}${help(brand, texts)}
 </main>
 </body>
@@ -119,6 +122,12 @@ ${contents}${help(brand, texts)}
 `.text;
   return { text, fields: [...fields, 'Content-Language', texts.tag] };
 }
+
+const warning = (notice: string | undefined): Html =>
+  notice === undefined
+    ? html``
+    : html`<p class="problem" lang="en">${notice}</p>
+`;
 
 function header({ logo }: Brand, site: string): Html {
   // The name stands beside the picture, which therefore needs no words.

@@ -3,17 +3,11 @@
  *
  * @module
  */
-import {
-  cancelledPage,
-  notSignedInPage,
-  notWelcomePage,
-  providerDownPage,
-  signedInPage,
-} from '../endpoints/oidc-pages.ts';
+import { cancelledPage, notSignedInPage, notWelcomePage, providerDownPage } from '../endpoints/oidc-pages.ts';
 import type { SignInOffer } from '../sign-in-plan.ts';
 import { en } from './texts/en.ts';
 import type { Page, PageContext } from './layout.ts';
-import { problemPage, refusedPage, signedOutPage, signOutPage } from './pages.ts';
+import { problemPage, refusedPage, signedInPage, signedOutPage, signOutPage } from './pages.ts';
 import { signInPage, type SignInView } from './sign-in-page.ts';
 import type { PasswordProblem, ProblemCode } from './texts.ts';
 
@@ -74,6 +68,7 @@ export function everyPage(context: PageContext, names: Names = usual): ReadonlyM
     ...passwordProblems.map((problem) => [`sign-in-${problem}`, signIn(manyWays, { problem, name: account })] as const),
     ['sign-out', signOutPage(context, { account, action: '/auth/logout', csrf: '0000000a.token' })],
     ['signed-out', signedOutPage(context, { silent: false })],
+    ['signed-out-elsewhere', signedOutPage(context, { silent: false, next: `/end?to=${provider}` })],
     ['signed-out-silent', signedOutPage(context, { silent: true })],
     ['refused', refusedPage(context, refused)],
     ['refused-form', refusedPage(context, { ...refused, silent: false })],
@@ -87,7 +82,7 @@ export function everyPage(context: PageContext, names: Names = usual): ReadonlyM
     ['provider-cancelled', cancelledPage(context, oidc)],
     ['provider-not-welcome', notWelcomePage(context, oidc)],
     ['provider-down', providerDownPage(context, oidc)],
-    ['provider-signed-in', signedInPage(context, returnTo)],
+    ['signed-in', signedInPage(context, returnTo)],
   ]);
 }
 

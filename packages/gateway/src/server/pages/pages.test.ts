@@ -14,7 +14,7 @@ const brand: Brand = {
 const contextIn = (language: string, of?: Brand): PageContext => ({
   pages: createPages(of, [...pageLanguages]),
   fields: ['Accept-Language', language],
-  authority: 'desk.corp.example:8443',
+  host: 'desk.corp.example',
 });
 const field = ({ fields }: Page, name: string): string | undefined => fields[fields.indexOf(name) + 1];
 /** One page; which one matters to no test that takes it. */
@@ -31,7 +31,7 @@ for (const language of pageLanguages)
         assert.match(text, new RegExp(`<html lang="${language}" dir="ltr">`));
         assert.equal(fields[fields.indexOf('Content-Language') + 1], language);
         const heading = /<h1>([^<]+)<\/h1>/.exec(text)?.[1];
-        assert.ok(heading !== undefined && text.includes(`<title>${heading} – desk.corp.example:8443</title>`));
+        assert.ok(heading !== undefined && text.includes(`<title>${heading} – desk.corp.example</title>`));
         assert.equal(text.split('<h1').length, 2);
         assert.doesNotMatch(text, /undefined|\[object|function|=>/);
         for (const element of ['p', 'a', 'strong', 'ul', 'li', 'form', 'details', 'label', 'button'])
@@ -51,7 +51,7 @@ test('every page does without script, styles of its own and other sites', () => 
 test('every page keeps names of others as text', () => {
   const bad = `"><script>alert(1)</script>'&`;
   const names = { account: bad, app: bad, provider: bad, returnTo: `/?x=${bad}` };
-  for (const [name, { text }] of everyPage({ ...contextIn('en'), authority: bad }, names)) {
+  for (const [name, { text }] of everyPage({ ...contextIn('en'), host: bad }, names)) {
     assert.doesNotMatch(text, /<script>/, name);
     assert.doesNotMatch(text, /"[^"<>]*'&[^a#]/, name);
   }
@@ -102,7 +102,7 @@ test('help is given in the language of the page, or in the first there is', () =
 });
 
 test('a page for a request that does not even name its host has no empty header', () => {
-  const { text } = anyPage({ ...contextIn('en'), authority: undefined });
+  const { text } = anyPage({ ...contextIn('en'), host: undefined });
   assert.match(text, /<title>Sign in<\/title>/);
   assert.doesNotMatch(text, /class="site"/);
 });

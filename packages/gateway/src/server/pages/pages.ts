@@ -62,6 +62,17 @@ ${requestNumber(context, view.requestId)}`,
   );
 }
 
+/**
+ * Between the sign-in and the app, where a redirect would not do: send `Refresh` along with it. A browser does not send
+ * `SameSite=Strict` cookies along when another site sends people here; and Chromium holds `form-action` against every
+ * step that follows from a form, so that an app which sends people on to another site would seem to do nothing.
+ */
+export function signedInPage(context: PageContext, target: string): Page {
+  const { provider: words } = voiceOf(context).texts;
+  const goOn = (label: string): Html => html`<a href="${target}">${label}</a>`;
+  return page(context, words.signedIn, html`<p role="status">${words.oneMoment(goOn)}</p>`);
+}
+
 /** Asks before it signs anybody out, so that a link on another site cannot. */
 export function signOutPage(
   context: PageContext,
@@ -80,14 +91,24 @@ export function signOutPage(
   );
 }
 
-/** After signing out. A silent method would sign the person in again at the next page, and the page says so. */
-export function signedOutPage(context: PageContext, view: { readonly silent: boolean }): Page {
+/**
+ * After signing out. A silent method would sign the person in again at the next page, and the page says so. `next` is
+ * where the provider ends its own session: send it as `Refresh` along with the page. A redirect would not do, since
+ * Chromium holds `form-action` against every step that follows from a form.
+ */
+export function signedOutPage(
+  context: PageContext,
+  view: { readonly silent: boolean; readonly next?: string | undefined },
+): Page {
   const voice = voiceOf(context);
   const { signedOutPage: words, backToStart } = voice.texts;
+  const { next } = view;
+  const goOn = (label: string): Html => html`<a href="${next ?? ''}">${label}</a>`;
   return page(
     context,
     words.title,
     html`<p role="status">${words.text(siteName(voice))}</p>
+${next !== undefined && html`<p>${words.goingOn(goOn)}</p>`}
 ${view.silent && html`<p class="quiet">${words.silent}</p>`}
 <p><a href="/">${backToStart}</a></p>`,
   );

@@ -4,7 +4,7 @@ import { createPages, type PageContext } from './layout.ts';
 import { manyWays } from './pages-testing.ts';
 import { type SignInView, signInPage } from './sign-in-page.ts';
 
-const context: PageContext = { pages: createPages(), fields: [], authority: 'desk.corp.example' };
+const context: PageContext = { pages: createPages(), fields: [], host: 'desk.corp.example' };
 const view: SignInView = {
   offer: manyWays,
   returnTo: '/a?b=1&c',

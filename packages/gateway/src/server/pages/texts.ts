@@ -55,7 +55,13 @@ export interface Texts {
   };
   readonly signOutPage: { readonly title: string; readonly stay: string };
   readonly signedInAs: (account: Html) => Html;
-  readonly signedOutPage: { readonly title: string; readonly text: (site: Html) => Html; readonly silent: string };
+  readonly signedOutPage: {
+    readonly title: string;
+    readonly text: (site: Html) => Html;
+    readonly silent: string;
+    /** The provider, too, is to end its session. */
+    readonly goingOn: (goOn: (label: string) => Html) => Html;
+  };
   readonly refusedPage: {
     readonly title: string;
     readonly notOpen: (app: Html) => Html;

@@ -48,6 +48,8 @@ export const de: Texts = {
     title: 'Abgemeldet',
     text: (site) => html`Sie sind von ${site} abgemeldet.`,
     silent: 'Mit der Windows-Anmeldung meldet Sie die nächste Seite, die Sie hier öffnen, wieder an.',
+    goingOn: (link) =>
+      html`Einen Moment: Sie werden auch vom Konto Ihrer Organisation abgemeldet, oder ${link('weiter')}.`,
   },
   refusedPage: {
     title: 'Kein Zugriff',

@@ -47,6 +47,8 @@ export const en: Texts = {
     title: 'Signed out',
     text: (site) => html`You are signed out of ${site}.`,
     silent: 'With Windows sign-in, the next page you open here signs you in again.',
+    goingOn: (link) =>
+      html`One moment: you are signed out of your organisation’s account as well, or ${link('go on')}.`,
   },
   refusedPage: {
     title: 'No access',

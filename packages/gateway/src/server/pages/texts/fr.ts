@@ -48,6 +48,8 @@ export const fr: Texts = {
     title: 'Déconnexion effectuée',
     text: (site) => html`Vous êtes déconnecté de ${site}.`,
     silent: 'Avec la connexion Windows, la prochaine page que vous ouvrirez ici vous connectera de nouveau.',
+    goingOn: (link) =>
+      html`Un instant : vous êtes aussi déconnecté du compte de votre organisation, ou ${link('continuez')}.`,
   },
   refusedPage: {
     title: 'Accès refusé',

@@ -46,6 +46,8 @@ export const pl: Texts = {
     title: 'Wylogowano',
     text: (site) => html`Sesja w ${site} została zakończona.`,
     silent: 'Przy logowaniu przez Windows następna otwarta tu strona zaloguje Cię ponownie.',
+    goingOn: (link) =>
+      html`Chwileczkę: trwa też wylogowanie z konta w organizacji. Można od razu ${link('przejść dalej')}.`,
   },
   refusedPage: {
     title: 'Brak dostępu',
