@@ -98,6 +98,7 @@ test('while the issuer is down nobody is let in by its tokens, and programs are 
   assert.deepEqual([status, headers['retry-after']], [503, '5']);
   assert.equal(reasons(gateway, 'sign-in-failed').at(-1), 'unavailable');
   down = false;
+  later += 10_000; // it is not asked again at once
   assert.equal((await ask('/api/whoami', bearing(await token()))).status, 200);
 });
 

@@ -57,8 +57,17 @@ export interface TestOptions {
 
 /** Starts a gateway with this configuration. Close it at the end of the test. */
 export async function startTestGateway(options: TestOptions): Promise<TestGateway> {
-  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cardea-test-'));
   const sample = await startSampleApp({ port: 0 });
+  try {
+    return await startBefore(sample, options);
+  } catch (error) {
+    await sample.close();
+    throw error;
+  }
+}
+
+async function startBefore(sample: SampleApp, options: TestOptions): Promise<TestGateway> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cardea-test-'));
   for (const [name, contents] of Object.entries(options.files ?? {}))
     writeFileSync(join(folder, name), contents, { mode: 0o600 });
   const listen = options.listen ?? '{ address: "127.0.0.1:0" }';

@@ -106,6 +106,7 @@ export async function startOidcHarness(): Promise<OidcHarness> {
     subject: subjectOf(session.identity, {}),
     note: undefined,
     namedAt: 0,
+    passing: false,
     headers: new Map(),
   });
   const who = (value: string): Session | undefined => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { after, before, beforeEach, test } from 'node:test';
 import { createPublicKey } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -454,6 +455,45 @@ for (const onFailure of ['refuse', 'without_groups'] as const)
     const tooMany = { claims: (right: Claims) => ({ ...withoutNonce(right), hasgroups: true }) };
     assert.equal(await renewal(tooMany, { graph }), 'unavailable');
   });
+
+test('asked again during a session, no ID token at all does not end the look-up of groups in the directory', async () => {
+  const options: OidcOptions = { ...oidcDefaults, issuer: evil.issuer, clientId: 'cardea', groupsFrom: 'directory' };
+  const [provider] = gateway.serve([options]);
+  await attempt(new TestBrowser(), 'corp');
+  const identity = [...gateway.sessions.values()].at(-1)?.identity;
+  assert.ok(provider !== undefined && identity !== undefined);
+  evil.behave({ token: (body) => without(body, 'id_token') });
+  const renewed = await provider.renew(grant, identity, Date.now());
+  assert.equal(renewed.kind === 'renewed' && renewed.lookUpGroups, true);
+});
+
+test('a stranger with many codes of his own invention keeps nobody else from signing in', async () => {
+  const [provider] = gateway.serve([{ ...oidcDefaults, issuer: evil.issuer, clientId: 'cardea' }]);
+  assert.ok(provider !== undefined);
+  const now = Date.now();
+  const request = { redirectUri: `${gateway.origin}/auth/callback/corp`, returnTo: '/' };
+  const comeBack = async (address: string) => {
+    const { location, transaction } = await provider.start(request, now);
+    const { headers } = await send(location);
+    return provider.finish(new URL(String(headers.location)).searchParams, transaction, address, now);
+  };
+  const held: ServerResponse[] = [];
+  const full = Promise.withResolvers<void>();
+  evil.behave({
+    raw(path, response) {
+      if (path !== '/token' || held.length === 4) return false;
+      if (held.push(response) === 4) full.resolve();
+      return true;
+    },
+  });
+  const stranger = Array.from({ length: 64 }, () => comeBack('2001:db8::1'));
+  await full.promise;
+  assert.equal((await comeBack('192.0.2.2')).kind, 'signed-in');
+  for (const response of held)
+    response.writeHead(400, { 'Content-Type': 'application/json' }).end('{"error":"invalid_grant"}');
+  const kinds = (await Promise.all(stranger)).map(({ kind }) => kind);
+  assert.equal(kinds.filter((kind) => kind === 'refused').length, 4);
+});
 
 test('asked again during a session, another person under the same sub ends the session', async () => {
   const claims = { ...oidcDefaults.claims, subject: 'oid', user: ['sub'] };

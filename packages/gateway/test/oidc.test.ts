@@ -204,7 +204,7 @@ test('a refresh notices new groups, and keeps the times of the session', async (
   const renewed = await refreshIdentity(parts, session.identity, kept, Date.now());
   assert.equal(renewed.kind, 'renewed');
   if (renewed.kind !== 'renewed') return;
-  assert.deepEqual(renewed.identity, { ...session.identity, groups: ['team-ai', 'risk'] });
+  assert.deepEqual(renewed.identity, { ...session.identity, provenAt: undefined, groups: ['team-ai', 'risk'] });
   alice.groups = ['team-ai', 'traders'];
 });
 

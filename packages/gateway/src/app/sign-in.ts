@@ -85,7 +85,8 @@ export function planOf(app: App, all: readonly SignInMethod[], prefix: string): 
     providers: new Set(methods.map(({ id }) => id)),
     ownFields: new Set(authenticators.flatMap(({ ownFields }) => ownFields?.map(foldFieldName) ?? [])),
     ownSchemes: new Set(authenticators.flatMap(({ ownScheme }) => ownScheme ?? [])),
-    streamParameter: methods.find(({ streamParameter }) => streamParameter !== undefined)?.streamParameter,
+    // Taken out also where the app takes no such tokens: one for its neighbour is not its to see.
+    streamParameter: all.find(({ streamParameter }) => streamParameter !== undefined)?.streamParameter,
     offer: {
       prefix,
       app: app.name,

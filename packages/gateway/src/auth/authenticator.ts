@@ -54,6 +54,8 @@ export interface Accepted {
   readonly fields?: Fields | undefined;
   /** A session begins, unless the same person has one: requests without this credential are to be known as well. */
   readonly beginsSession?: boolean | undefined;
+  /** The entry that began the sign-in of which this credential was made; default: the entry that accepts it. */
+  readonly provider?: string | undefined;
   /** The credential tells no groups: all of the person's are asked of the directory. */
   readonly lookUpGroups?: boolean | undefined;
 }

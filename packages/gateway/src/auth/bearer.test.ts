@@ -9,6 +9,7 @@ import type { Authenticator, Outcome } from './authenticator.ts';
 import { type BearerIssuer, bearer } from './bearer.ts';
 import { credentials } from './credentials-testing.ts';
 import { keysAt, keysByDiscovery, keysOf } from './issuer-keys.ts';
+import { keysOf as keysFor } from './memberships.ts';
 import { openOutbound } from './oidc/outbound.ts';
 
 const now = 1_789_000_000_000;
@@ -79,8 +80,28 @@ test('bearer() accepts a good token as whom it names', async () => {
     groups: ['exporters'],
     method: 'bearer',
     authenticatedAt: now,
+    provenAt: undefined,
     expiresAt: now + 660_000,
   });
+});
+
+for (const [what, authTime, proven] of [
+  ['of its issuer', seconds - 600, now - 600_000],
+  ['of an issuer whose clock is ahead', seconds + 59, now],
+  ['that is in the future', seconds + 61, undefined],
+  ['in milliseconds', now, undefined],
+  ['that is no time', String(seconds), undefined],
+] as const)
+  test(`bearer() counts from the auth_time ${what}: ${proven}`, async () => {
+    const outcome = await ask(await make({ auth_time: authTime }));
+    assert.equal(outcome.kind === 'accepted' ? outcome.identity.provenAt : outcome.kind, proven);
+  });
+
+test('bearer() looks nobody up by what people can perhaps write themselves', async () => {
+  const token = await make({ preferred_username: 'boss@corp.example', email: 'boss@corp.example' });
+  const outcome = await ask(token, { lookUpGroups: true, claims: { ...trusted().claims, user: undefined } });
+  assert.equal(outcome.kind, 'accepted');
+  assert.equal(outcome.kind === 'accepted' && keysFor(outcome.identity, true), undefined);
 });
 
 for (const [what, changed, making] of [

@@ -13,6 +13,7 @@ import type { IssuerKeys } from './issuer-keys.ts';
 import { groupsOf, personOf } from './oidc/claims.ts';
 import type { ClaimNames } from './oidc/options.ts';
 import { quotable } from './oidc/refusal.ts';
+import { isTime, provenAt } from './oidc/token-claims.ts';
 import { SessionCache } from './session-cache.ts';
 
 /** What a token may be signed with (RFC 7518, 3.1; RFC 8037, 3.1): never `none`, and nothing with a shared secret. */
@@ -159,13 +160,13 @@ function isAllowedType(type: string | undefined, wanted: string | undefined): bo
 }
 
 function accepted(payload: JWTPayload, issuer: BearerIssuer, now: number): Outcome {
-  const { iat = 0, exp = 0, sub, nonce, events } = payload;
+  const { iat = 0, exp = 0, sub, nonce, events, auth_time: authTime } = payload;
   if (typeof sub !== 'string' || sub === '') return rejected('bearer-claim', 'its sub is not a text');
   if (iat > now / 1000 + leewaySeconds) return rejected('bearer-claim', 'it was issued in the future');
   // An ID token says that somebody has signed in elsewhere, and is not a credential to anything (OpenID Connect Core 1.0, 2).
   if (nonce !== undefined || events !== undefined)
     return rejected('bearer-type', 'it is an ID token or a logout token');
-  const person = personOf(payload, issuer.issuer, issuer.claims);
+  const person = personOf(payload, issuer.issuer, issuer.claims, issuer.lookUpGroups === true);
   if (person.kind === 'refused') return rejected(`bearer-${person.reason}`, person.detail);
   const claimed = groupsOf(payload, issuer);
   if (claimed.kind === 'refused') return rejected(`bearer-${claimed.reason}`, claimed.detail);
@@ -184,6 +185,7 @@ function accepted(payload: JWTPayload, issuer: BearerIssuer, now: number): Outco
     groups: claimed.kind === 'ok' ? claimed.groups : [],
     method: 'bearer',
     authenticatedAt: Math.min(iat * 1000, now),
+    provenAt: provenAt(isTime(authTime) ? authTime * 1000 : undefined, now),
     expiresAt: (exp + leewaySeconds) * 1000,
   };
   return { kind: 'accepted', identity, lookUpGroups: issuer.lookUpGroups };

@@ -259,10 +259,16 @@ test('keysOf() takes UPN and account, an account that is a UPN, and an e-mail ad
     upn: 'al@corp.example',
     account,
   });
-  assert.deepEqual(keysOf({ ...identity, account: 'al@corp.example' }, false), { ...none, upn: 'al@corp.example' });
+  const plain = { ...identity, account: 'al@corp.example', method: 'trusted_header' };
+  assert.deepEqual(keysOf(plain, false), { ...none, upn: 'al@corp.example' });
   assert.deepEqual(keysOf({ ...identity, email: 'a@b.example' }, true), { ...none, account, email: 'a@b.example' });
   assert.deepEqual(keysOf({ ...identity, email: 'a@b.example' }, false), { ...none, account });
 });
+
+for (const method of ['oidc', 'bearer'])
+  test(`keysOf() takes no account out of claims for a UPN: ${method}`, () => {
+    assert.equal(keysOf({ ...identity, account: 'boss@corp.example', method }, false), undefined);
+  });
 
 for (const account of [
   'alice',

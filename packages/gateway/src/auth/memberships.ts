@@ -117,14 +117,21 @@ export function memberships(options: MembershipsOptions): LookUpGroups {
 
 const accountName = /^([^\\@]+)\\([^\\]+)$/;
 
+/** Methods whose accounts come out of claims (`oidc/claims.ts`). */
+const ofClaims: ReadonlySet<string> = new Set(['oidc', 'bearer']);
+
 /** What the directory may find somebody by; `undefined` when there is nothing. */
-export function keysOf({ subject, account, upn, email }: Identity, matchEmail: boolean): PersonKeys | undefined {
+export function keysOf(
+  { subject, account, upn, email, method }: Identity,
+  matchEmail: boolean,
+): PersonKeys | undefined {
   // A SID is exact: an account that has been renamed is the same one, and another one of its old name is not.
   if (subject.startsWith('S-1-')) return { sid: subject, upn: undefined, account: undefined, email: undefined };
   const [, domain, name] = accountName.exec(account) ?? [];
   const keys: PersonKeys = {
     sid: undefined,
-    upn: upn ?? (/^[^\\@]+@[^\\@]+$/.test(account) ? account : undefined),
+    // Claims have said what is a UPN: people can perhaps write their account there themselves.
+    upn: upn ?? (!ofClaims.has(method) && /^[^\\@]+@[^\\@]+$/.test(account) ? account : undefined),
     account: domain === undefined || name === undefined ? undefined : { domain, name },
     email: matchEmail ? email : undefined,
   };

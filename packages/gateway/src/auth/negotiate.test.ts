@@ -207,6 +207,7 @@ test('negotiate() takes names from the PAC', async () => {
     groups: [],
     method: 'negotiate',
     authenticatedAt: now,
+    provenAt: now,
     expiresAt: now + 8 * hour,
   });
   assert.equal(note, undefined);

@@ -114,6 +114,7 @@ function identityOf(client: AcceptedClient, options: NegotiateOptions, now: numb
     groups: [],
     method: 'negotiate',
     authenticatedAt: now,
+    provenAt: now,
     expiresAt: now + options.lifetimeMs,
   };
 }

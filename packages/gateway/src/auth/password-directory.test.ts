@@ -56,6 +56,7 @@ test('passwordSource() signs in whom the directory knows, by SID, and leaves the
       groups: [],
       method: 'password',
       authenticatedAt: 1_000,
+      provenAt: 1_000,
       expiresAt: 1_000 + hour,
     },
     lookUpGroups: true,

@@ -42,6 +42,7 @@ test('passwordSource() gives everything that the users file says about a person'
       groups: ['staff', 'risk'],
       method: 'password',
       authenticatedAt: 1_000,
+      provenAt: 1_000,
       expiresAt: 1_000 + 8 * hour,
     },
     lookUpGroups: false,

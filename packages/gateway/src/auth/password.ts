@@ -174,6 +174,7 @@ function identityOf(name: string, user: PasswordUser, now: number, lifetimeMs: n
     groups: [...new Set(user.groups)],
     method: 'password',
     authenticatedAt: now,
+    provenAt: now,
     expiresAt: now + lifetimeMs,
   };
 }
@@ -194,6 +195,7 @@ function identityFrom(
     groups: [],
     method: 'password',
     authenticatedAt: now,
+    provenAt: now,
     expiresAt: now + lifetimeMs,
   };
 }

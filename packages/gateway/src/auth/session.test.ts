@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Identity } from '../core/identity.ts';
-import { packSession, renewedSession, sessionEnd, sessionState, startSession, unpackSession } from './session.ts';
+import {
+  confirmedSession,
+  packSession,
+  renewedSession,
+  sessionEnd,
+  sessionState,
+  startSession,
+  unpackSession,
+} from './session.ts';
 
 const hour = 3_600_000;
 const minute = 60_000;
@@ -35,6 +43,19 @@ test('unpackSession() gives back everything about a person whose groups have no 
 test('unpackSession() gives back everything but the group names that the directory knows', () => {
   const session = startSession(alice, 1_000);
   assert.deepEqual(unpackSession(packSession(session)), { ...session, identity: { ...alice, groups: [] } });
+});
+
+test('unpackSession() gives back when somebody proved who they are, and nothing when that is not known', () => {
+  const proven = startSession({ ...demo, provenAt: 700 }, 1_000);
+  assert.deepEqual(unpackSession(packSession(proven)), proven);
+  assert.equal(unpackSession(packSession(startSession(demo, 1_000)))?.identity.provenAt, undefined);
+});
+
+test('confirmedSession() does not take what the provider stands by for a new proof of who it is', () => {
+  const session = startSession({ ...demo, provenAt: 700 }, 1_000);
+  const asked = { ...demo, provenAt: 5_000, authenticatedAt: 5_000 };
+  const { provenAt, authenticatedAt } = confirmedSession(session, asked, false, 5_000).identity;
+  assert.deepEqual([provenAt, authenticatedAt], [700, 1_000]);
 });
 
 test('startSession() gives every session another id', () => {

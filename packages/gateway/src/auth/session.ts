@@ -75,9 +75,10 @@ export function renewedSession(session: Session, now: number): Session {
  * subject would be another session.
  */
 export function confirmedSession(session: Session, person: Identity, lookUpGroups: boolean, now: number): Session {
-  const { subject, authenticatedAt, expiresAt } = session.identity;
+  const { subject, authenticatedAt, provenAt, expiresAt } = session.identity;
   if (person.subject !== subject) throw new RangeError('Cannot go on with a session: it is about another person now');
-  const identity = { ...person, authenticatedAt, expiresAt };
+  // Being asked about is not proving anything: it stays as old as it was.
+  const identity = { ...person, authenticatedAt, provenAt, expiresAt };
   const bySids = identity.sids.length > 0 ? 'directory' : 'session';
   return { ...session, identity, groupsFrom: lookUpGroups ? 'lookup' : bySids, checkedAt: now };
 }
@@ -100,7 +101,7 @@ export function sessionEnd(session: Session, idleMs: number): number {
   return Math.min(session.identity.expiresAt, session.sealedAt + idleMs);
 }
 
-const form = 2;
+const form = 3;
 const groupsFromValues = ['session', 'directory', 'lookup'] as const;
 
 /** A session as bytes, for sealing. Names that the directory can give again are left out. */
@@ -110,6 +111,7 @@ export function packSession(session: Session): Uint8Array {
   packed.number(form);
   packed.bytes(Buffer.from(session.id, 'base64url'));
   packed.number(identity.authenticatedAt);
+  packed.number(identity.provenAt ?? 0);
   packed.number(identity.expiresAt);
   packed.number(session.sealedAt);
   packed.text(identity.method);
@@ -133,6 +135,7 @@ export function unpackSession(bytes: Uint8Array): Session | undefined {
   if (packed.number() !== form) return undefined;
   const id = Buffer.from(packed.bytes()).toString('base64url');
   const authenticatedAt = packed.number();
+  const provenAt = packed.number();
   const expiresAt = packed.number();
   const sealedAt = packed.number();
   const method = packed.text();
@@ -149,6 +152,7 @@ export function unpackSession(bytes: Uint8Array): Session | undefined {
   const checkedAt = packed.number();
   packed.end();
   if (groupsFrom === undefined) return undefined;
-  const identity = { subject, account, upn, name, email, sids, groups, method, authenticatedAt, expiresAt };
+  const person = { subject, account, upn, name, email, sids, groups, method, authenticatedAt, expiresAt };
+  const identity = provenAt === 0 ? person : { ...person, provenAt };
   return { id, identity, sealedAt, groupsFrom, provider, providerSession, checkedAt };
 }

@@ -139,7 +139,8 @@ async function accepted(
     session.groupsFrom === 'directory'
       ? await withGroupNames(session.identity, directory, now)
       : { identity: session.identity, note: undefined };
-  return { kind: 'accepted', identity, note, spend, lookUpGroups: session.groupsFrom === 'lookup' };
+  const { provider, groupsFrom } = session;
+  return { kind: 'accepted', identity, note, spend, provider, lookUpGroups: groupsFrom === 'lookup' };
 }
 
 const rejected = (reason: string, detail: string): Rejected => ({ kind: 'rejected', reason, detail });

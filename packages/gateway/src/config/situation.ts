@@ -39,6 +39,9 @@ export interface Surroundings {
   readonly users: readonly PasswordUser[];
 }
 
+/** Methods by which people prove who they are, or an issuer can tell when they did. */
+const proving: ReadonlySet<string> = new Set(['negotiate', 'password', 'oidc', 'bearer']);
+
 /** The person of a situation, as policy sees them. */
 export function subjectIn(
   { user, groups, signedInBy, signedInAgo, credentials, circumstances, inDirectory }: Situation,
@@ -62,6 +65,8 @@ export function subjectIn(
     groups: all.filter((group) => !looksLikeSid(group)),
     method,
     authenticatedAt: circumstances.now - signedInAgo,
+    // As the sign-in methods do.
+    provenAt: proving.has(method) ? circumstances.now - signedInAgo : undefined,
     expiresAt: Number.MAX_SAFE_INTEGER,
   };
   return subjectOf(identity, roles, {

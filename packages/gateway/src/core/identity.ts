@@ -20,8 +20,13 @@ export interface Identity {
   readonly groups: readonly string[];
   /** The sign-in method: `negotiate`, `password`, ... */
   readonly method: string;
-  /** Milliseconds since the epoch. */
+  /** When this was issued: what revocations compare with. Milliseconds since the epoch. */
   readonly authenticatedAt: number;
+  /**
+   * When the person last proved who they are, as far as the method knows: what `max_age` counts from. Absent: not known, and
+   * never recent enough. Milliseconds since the epoch.
+   */
+  readonly provenAt?: number | undefined;
   /** The end of the session, whatever happens in it. Milliseconds since the epoch. */
   readonly expiresAt: number;
 }

@@ -75,7 +75,8 @@ const identity = (dice: Dice): Identity => ({
   sids: dice.some([groups[2]]),
   groups: dice.some(['A', 'b', 'c']),
   method: dice.one(ways),
-  authenticatedAt: monday - 30_000 * dice.below(8),
+  authenticatedAt: monday,
+  provenAt: monday - 30_000 * dice.below(8),
   expiresAt: monday + 1,
 });
 
@@ -181,7 +182,14 @@ test('decide() takes not for what it says once somebody has signed in: never bot
 });
 
 const person = subjectOf(
-  { ...identity(new Dice(1)), groups: ['a'], sids: [], method: 'negotiate', authenticatedAt: monday - 3_600_000 },
+  {
+    ...identity(new Dice(1)),
+    groups: ['a'],
+    sids: [],
+    method: 'negotiate',
+    authenticatedAt: monday,
+    provenAt: monday - 3_600_000,
+  },
   roles,
 );
 const at = { now: monday, address: '192.0.2.1' };

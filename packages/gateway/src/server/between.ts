@@ -14,7 +14,7 @@ import type { SignInPlan } from './sign-in-plan.ts';
 const isOurs = (name: string): boolean => /^(?:__Host-)?cardea(?:-csrf|-tx(?:-.*)?)?$/.test(name);
 
 /** Credentials that are for us by their form, also where an app does not take them. */
-const ours = /^(?:negotiate(?: |$)|bearer +cardea_)/i;
+const ours = /^(?:negotiate(?:[\t ]|$)|bearer[\t ]+cardea_)/i;
 const ourKey = /^cardea_/;
 
 /** What the app gets of the client's fields: not our cookies, and not a credential that was meant for us. `Host` is set anew. */

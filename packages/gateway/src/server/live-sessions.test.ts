@@ -223,7 +223,7 @@ test('LiveSessions begins nothing for somebody whose account the directory has d
   const { sessions, bodies } = makeSessions({ lookUpGroups: barred, bodiesInRegistry: true });
   await assert.rejects(sessions.begin(identity, at(0), app, { lookUpGroups: true }), AccountBarred);
   await assert.rejects(
-    sessions.passing({ kind: 'accepted', identity, lookUpGroups: true }, 'bearer', 0),
+    sessions.passing({ kind: 'accepted', identity, lookUpGroups: true }, { id: 'bearer', kind: 'bearer' }, 0),
     AccountBarred,
   );
   assert.equal(bodies.size, 0);
@@ -357,11 +357,11 @@ test('LiveSessions gives the registry the body of a session that has outgrown it
 test('LiveSessions keeps what it made of a passing credential under the whole of it', async () => {
   const { sessions } = makeSessions();
   const accepted = { kind: 'accepted', identity, reuse: { key: 'abc', until: 60 * second } } as const;
-  assert.equal(isFresh(await sessions.passing(accepted, 'api_key', 0)), true);
-  assert.equal(isFresh(await sessions.passing(accepted, 'api_key', second)), false);
-  assert.equal(isFresh(await sessions.passing(accepted, 'bearer', second)), true);
+  assert.equal(isFresh(await sessions.passing(accepted, { id: 'api_key', kind: 'api_key' }, 0)), true);
+  assert.equal(isFresh(await sessions.passing(accepted, { id: 'api_key', kind: 'api_key' }, second)), false);
+  assert.equal(isFresh(await sessions.passing(accepted, { id: 'bearer', kind: 'bearer' }, second)), true);
   const other = { ...accepted, reuse: { key: 'abcd', until: 60 * second } };
-  assert.equal(isFresh(await sessions.passing(other, 'api_key', second)), true);
+  assert.equal(isFresh(await sessions.passing(other, { id: 'api_key', kind: 'api_key' }, second)), true);
 });
 
 const isFresh = (passing: Awaited<ReturnType<LiveSessions['passing']>>): boolean | undefined =>

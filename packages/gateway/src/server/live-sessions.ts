@@ -6,7 +6,7 @@
  * @module
  */
 import { type PreparedFields, prepareFields } from '@cardea/http1';
-import type { Accepted, MethodKind } from '../auth/authenticator.ts';
+import type { Accepted, Authenticator } from '../auth/authenticator.ts';
 import { type CsrfTokens, csrfCookieName } from '../auth/csrf.ts';
 import { withGroupNames } from '../auth/group-names.ts';
 import { AccountBarred, type LookUpGroups } from '../auth/memberships.ts';
@@ -46,6 +46,8 @@ export interface Live {
   readonly note: string | undefined;
   /** When the groups were named. A renewal does not make them younger. */
   readonly namedAt: number;
+  /** The credential came with the request itself, and there is no session. */
+  readonly passing: boolean;
   readonly headers: Map<App, { readonly fields: PreparedFields; readonly until: number }>;
 }
 
@@ -220,13 +222,13 @@ export class LiveSessions {
    */
   async passing(
     accepted: Accepted,
-    kind: MethodKind,
+    { id: method, kind }: Pick<Authenticator, 'id' | 'kind'>,
     now: number,
   ): Promise<{ readonly kind: 'ok'; readonly live: Live; readonly fresh: boolean } | { readonly kind: 'revoked' }> {
     const { cache } = this.#options;
     const { identity, reuse } = accepted;
     // No cookie's value has a blank (RFC 6265, 4.1.1), whoever made it: the two cannot be taken for each other.
-    const key = reuse && `${kind} ${reuse.key}`;
+    const key = reuse && `${JSON.stringify([method, reuse.key])} `;
     const known = key === undefined ? undefined : cache.get(key, now);
     // What somebody was given before can have been revoked since. A key, or a proxy's word, shows with this very request who it is.
     const wasGiven = identity.authenticatedAt < now;
@@ -236,9 +238,14 @@ export class LiveSessions {
         : { kind: 'ok', live: known.live, fresh: false };
     // A name that stays the same from request to request, for tokens against forged ones.
     const id = `${kind}:${identity.subject}`;
-    const session = { ...startSession(identity, now, { lookUpGroups: accepted.lookUpGroups }), id };
+    // A token that was made of a sign-in speaks for the method of that sign-in.
+    const { lookUpGroups, note, provider = method } = accepted;
+    const session = { ...startSession(identity, now, { provider, lookUpGroups }), id };
     if (wasGiven && this.#isRevoked(session)) return { kind: 'revoked' };
-    const live = await this.#revive(session, now, identity);
+    const revived = await this.#revive(session, now, identity);
+    // A note says what could not be found out.
+    const subject = note === undefined ? revived.subject : { ...revived.subject, groupsKnown: false };
+    const live: Live = { ...revived, subject, passing: true };
     if (key !== undefined && reuse !== undefined) cache.set(key, { live, goodAt: Number.NaN }, reuse.until, now);
     return { kind: 'ok', live, fresh: true };
   }
@@ -374,7 +381,7 @@ export class LiveSessions {
   #live(session: Session, identity: Identity, note: string | undefined, now: number): Live {
     const facts = { provider: session.provider, groupsKnown: note === undefined };
     const subject = subjectOf(identity, this.#options.roles, facts);
-    return { session, identity, subject, note, namedAt: now, headers: new Map() };
+    return { session, identity, subject, note, namedAt: now, passing: false, headers: new Map() };
   }
 
   #cookie(name: string, value: string, secure: boolean, more: { maxAge?: number; httpOnly?: boolean } = {}): string {

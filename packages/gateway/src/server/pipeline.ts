@@ -96,7 +96,7 @@ export class Pipeline implements Handler {
     const context = withoutStreamToken(received, plan.streamParameter);
     if (context === undefined) return this.#refuse(received, app, 'stream-token-repeated', badToken(received));
 
-    const origin = this.#checkOrigin(context, app);
+    const origin = this.#checkOrigin(context, app.allowedOrigins);
     if (origin !== undefined)
       return this.#isOpen(context, app)
         ? this.#judge(context, app, plan, nobody)
@@ -129,6 +129,8 @@ export class Pipeline implements Handler {
    * another site's page caused the request.
    */
   #orSignIn(context: RequestContext, app: App, plan: SignInPlan, known: Visitor): Verdict | Promise<Verdict> {
+    // Where everybody is welcome, nobody is turned away because it cannot be found out who they are.
+    if (known.kind === 'answered' && this.#isOpen(context, app)) return this.#judge(context, app, plan, nobody);
     if (known.kind !== 'anonymous' || this.#isOpen(context, app)) return this.#judge(context, app, plan, known);
     const visitor = this.#parts.visitors.orSignIn(context, app, plan, known);
     return visitor instanceof Promise
@@ -146,13 +148,13 @@ export class Pipeline implements Handler {
   }
 
   /** Step 4: a reason to refuse, for requests that change something or open a socket. */
-  #checkOrigin(context: RequestContext, app: App): string | undefined {
+  #checkOrigin(context: RequestContext, allowed: readonly string[]): string | undefined {
     const check = checkOrigin({
       fields: context.fields,
       method: context.head.method,
       upgrade: context.head.upgrade,
       ownOrigin: context.origin,
-      allowed: app.allowedOrigins,
+      allowed,
     });
     return check.kind === 'refused' ? check.reason : undefined;
   }
@@ -234,7 +236,8 @@ export class Pipeline implements Handler {
 
   async #endpoint(context: RequestContext, app: App, endpoint: Endpoint): Promise<Verdict> {
     if (context.head.upgrade) return this.#refuse(context, app, 'no-endpoint', unknownAddress(context));
-    const origin = this.#checkOrigin(context, app);
+    // What one app lets other sites do is no affair of the apps beside it, and these are everybody's endpoints.
+    const origin = this.#checkOrigin(context, []);
     if (origin !== undefined) return this.#refuse(context, app, origin, crossSite(context));
     const plan = this.#planOf(context.host);
     const visitor = await this.#visitorOf(endpoint, context, app, plan);

@@ -6,9 +6,5 @@ import type { Live } from './live-sessions.ts';
  * how people sign in to them: what is handed out for one app must not be had by way of another.
  */
 export function isTakenHere(app: App, live: Live): boolean {
-  if (app.signIn === 'none') return false;
-  const { provider } = live.session;
-  return provider === undefined
-    ? app.signIn.byRequest.some(({ kind }) => kind === live.identity.method)
-    : app.signIn.providers.has(provider);
+  return app.signIn !== 'none' && app.signIn.providers.has(live.session.provider ?? '');
 }

@@ -8,6 +8,8 @@ import type { Accepted, Authenticator, Credentials, Outcome, Rejected } from '..
 import { apiKeyIdOf } from '../auth/api-key.ts';
 import { AccountBarred } from '../auth/memberships.ts';
 import { SessionCache } from '../auth/session-cache.ts';
+import type { Identity } from '../core/identity.ts';
+import { canonicalName } from '../auth/canonical-name.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
 import { notSignedIn, problem } from './answers.ts';
@@ -135,7 +137,9 @@ export class Visitors {
     }
     const session = await this.bySession(context, app, plan);
     if (session.kind === 'answered') return session;
-    const person = proofs.find(({ by }) => !secondary.has(by.kind));
+    const [person, ...others] = proofs.filter(({ by }) => !secondary.has(by.kind));
+    const stranger = person && others.find(({ accepted }) => !isSame(accepted.identity, person.accepted.identity));
+    if (stranger !== undefined) return this.#rejected(context, app, plan, stranger.by, twoPersons);
     const main = person ?? (session.kind === 'signed-in' ? undefined : proofs.find(({ by }) => by.kind === 'api_key'));
     // An approval alone names nobody who asks.
     const found =
@@ -159,7 +163,7 @@ export class Visitors {
     }
     let passing: Awaited<ReturnType<LiveSessions['passing']>>;
     try {
-      passing = await this.#parts.sessions.passing(accepted, by.kind, context.now);
+      passing = await this.#parts.sessions.passing(accepted, by, context.now);
     } catch (error) {
       return this.#notBegun(context, app, plan, by, error);
     }
@@ -191,7 +195,7 @@ export class Visitors {
     const { live } = visitor;
     const kinds = proofs.map(({ by }) => by.kind as string);
     // A session of somebody else than the one who asks shows nothing.
-    const credentials = new Set(live.session.provider === undefined ? kinds : [...kinds, 'session']);
+    const credentials = new Set(live.passing ? kinds : [...kinds, 'session']);
     const key = proofs.find(({ by }) => by.kind === 'api_key');
     const spend = proofs.flatMap(({ by, accepted }): readonly Spendable[] => {
       const { spend: claim, approves, identity: approver } = accepted;
@@ -303,7 +307,19 @@ export class Visitors {
 }
 
 const isSamePerson = (session: Visitor, { identity }: Accepted): boolean =>
-  session.kind === 'signed-in' && session.live.identity.subject === identity.subject;
+  session.kind === 'signed-in' && isSame(session.live.identity, identity);
+
+/** Methods have subjects of their own; an account with its domain is the same person by whatever method. */
+function isSame(one: Identity, other: Identity): boolean {
+  if (one.subject === other.subject) return true;
+  return one.account.includes('\\') && canonicalName(one.account) === canonicalName(other.account);
+}
+
+const twoPersons: Rejected = {
+  kind: 'rejected',
+  reason: 'credentials-of-two-persons',
+  detail: 'the credentials of the request name different people',
+};
 
 /** Who holds one of these need not be the person who asks: others come first. */
 const secondary: ReadonlySet<string> = new Set(['api_key', 'approval']);

@@ -15,18 +15,57 @@ const names: ClaimNames = {
 };
 const issuer = 'https://login.example';
 const account = (claims: Claims, user?: readonly string[]): string => {
-  const person = personOf({ sub: 's', ...claims }, issuer, { ...names, user });
+  const person = personOf({ sub: 's', ...claims }, issuer, { ...names, user }, false);
   return person.kind === 'ok' ? person.account : person.reason;
 };
 
 test('personOf() takes preferred_username, then the address, then the subject for the account', () => {
   assert.equal(account({ preferred_username: 'alice', email: 'a@x' }), 'alice');
-  assert.equal(account({ email: 'a@x' }), 'a@x');
+  assert.equal(account({ email: 'a@x', email_verified: true }), 'a@x');
   assert.equal(account({}), 's');
 });
 
-test('personOf() does not take an address that nobody has verified for the account', () => {
-  assert.equal(account({ email: 'boss@corp.example', email_verified: false }), 's');
+for (const verified of [undefined, false, 'true', 1])
+  test(`personOf() does not take an address that nobody has verified for the account: ${String(verified)}`, () => {
+    const claims = { email: 'boss@corp.example', email_verified: verified };
+    assert.equal(account(claims), 's');
+    assert.equal(account(claims, ['email']), 'boss@corp.example');
+  });
+
+for (const value of ['key:nightly', 'KEY:nightly', '\u212aey:nightly'])
+  test(`personOf() lets no claim look like the account of an API key: ${value}`, () => {
+    assert.equal(account({ preferred_username: value }), 'account-malformed');
+    assert.equal(account({ x: value }, ['x']), 'account-malformed');
+    assert.equal(account({ x: value.slice(4) }, ['key:{x}']), 'account-malformed');
+  });
+
+const found = (claims: Claims, lookUp: boolean, more: Partial<ClaimNames> = {}) => {
+  const person = personOf({ sub: 's', ...claims }, issuer, { ...names, ...more }, lookUp);
+  assert.equal(person.kind, 'ok');
+  return person;
+};
+
+test('personOf() gives only an address that the provider has verified to a look-up, or one of a claim that was named', () => {
+  const boss = { email: 'boss@corp.example', mail: 'boss@corp.example' };
+  const emailOf = (claims: Claims, more?: Partial<ClaimNames>): unknown =>
+    found({ ...boss, ...claims }, true, more).email;
+  assert.equal(emailOf({}), undefined);
+  assert.equal(emailOf({ email_verified: 'true' }), undefined);
+  assert.equal(emailOf({ email_verified: true }), 'boss@corp.example');
+  assert.equal(emailOf({}, { email: 'mail' }), 'boss@corp.example');
+});
+
+test('personOf() shows an address where nobody is looked up by it, unless the provider says that it is not verified', () => {
+  const email = 'boss@corp.example';
+  assert.equal(found({ email }, false).email, email);
+  assert.equal(found({ email, email_verified: false }, false).email, undefined);
+});
+
+test('personOf() takes an account for a UPN only when the administrator has named its claim', () => {
+  const claims = { preferred_username: 'boss@corp.example' };
+  assert.equal(found(claims, true).upn, undefined);
+  assert.equal(found(claims, true, { user: ['preferred_username'] }).upn, 'boss@corp.example');
+  assert.equal(found({ ...claims, upn: 'alice@corp.example' }, true).upn, 'alice@corp.example');
 });
 
 test('personOf() lets nobody choose an account that looks like one of the domain', () => {
@@ -55,7 +94,7 @@ for (const value of ['', ' ', 'a\nb', 'a\u0000b', 'x'.repeat(257), 7, null, ['al
 }
 
 test('personOf() makes the subject of the issuer and the claim for it', () => {
-  const person = personOf({ sub: 's', oid: 'o' }, issuer, { ...names, subject: 'oid' });
+  const person = personOf({ sub: 's', oid: 'o' }, issuer, { ...names, subject: 'oid' }, false);
   assert.equal(person.kind === 'ok' && person.subject, 'https://login.example|o');
 });
 
@@ -79,6 +118,11 @@ const groups = (claims: Claims): unknown => {
 test('groupsOf() names groups by the table, keeps other ids, and tells roles apart', () => {
   assert.deepEqual(groups({ groups: ['AAAA-1', 'bbbb-2'], roles: ['traders'] }), ['traders', 'bbbb-2', 'role:traders']);
 });
+
+for (const group of ['role:Admin', 'ROLE:admin'])
+  test(`groupsOf() lets no group pass for an app role: ${group}`, () => {
+    assert.deepEqual(groups({ groups: [group], roles: ['User'] }), [`group:${group}`, 'role:User']);
+  });
 
 test('groupsOf() takes one text for a list of one, and an absent claim for no group', () => {
   assert.deepEqual([groups({ groups: 'ops' }), groups({}), groups({ groups: null })], [['ops'], [], []]);

@@ -28,11 +28,15 @@ export function claimOf(claims: Claims, name: string): unknown {
   return value;
 }
 
-/** The person that verified claims are about. `issuer` is the one that the token names, tenant and all. */
+/**
+ * The person that verified claims are about. `issuer` is the one that the token names, tenant and all. `lookUp`: a directory
+ * is asked about the person, and what people can perhaps write themselves must not find somebody else there.
+ */
 export function personOf(
   claims: Claims,
   issuer: string,
   names: ClaimNames,
+  lookUp: boolean,
 ): ({ readonly kind: 'ok' } & Person) | Refused {
   const subject = textOf(claimOf(claims, names.subject));
   if (subject === undefined) return refused('account-missing', `there is no "${names.subject}" for the subject`);
@@ -43,10 +47,21 @@ export function personOf(
     kind: 'ok',
     subject: `${issuer}|${subject}`,
     account,
-    upn: optional(names.upn),
+    // Of an account, only when the administrator has said where it is from.
+    upn:
+      optional(names.upn) ??
+      (lookUp && names.user !== undefined && /^[^\\@]+@[^\\@]+$/.test(account) ? account : undefined),
     name: optional(names.name),
-    email: optional(names.email),
+    email: isBelieved(claims, names, lookUp) ? optional(names.email) : undefined,
   };
+}
+
+/**
+ * An address that nobody has verified is anybody's: it finds nobody in a directory, and one that the provider says is not
+ * verified is not shown either. An administrator who names another claim than the standard's believes it.
+ */
+function isBelieved({ email_verified: verified }: Claims, names: ClaimNames, lookUp: boolean): boolean {
+  return verified === true || names.email !== 'email' || (verified === undefined && !lookUp);
 }
 
 /**
@@ -58,14 +73,17 @@ function accountOf(claims: Claims, names: ClaimNames): string | Refused {
   for (const name of wanted) {
     const account = name.includes('{') ? filledIn(name, claims) : textOf(claimOf(claims, name));
     if (account === undefined) continue;
-    // An address that nobody has verified is anybody's.
-    if (name === 'email' && names.user === undefined && claims['email_verified'] === false) continue;
+    if (name === 'email' && names.user === undefined && claims['email_verified'] !== true) continue;
     if (names.user === undefined && account.includes('\\'))
       return refused('account-malformed', `"${name}" looks like an account of a domain: name it in claims.user`);
+    if (beginsWith(account, 'key:')) return refused('account-malformed', `"${quotable(name)}" looks like an API key`);
     return account;
   }
   return refused('account-missing', `there is none of ${wanted.map((name) => `"${quotable(name)}"`).join(', ')}`);
 }
+
+/** As rules compare: without regard to case, and with the Kelvin sign for a K. */
+const beginsWith = (text: string, beginning: string): boolean => text.toLowerCase().startsWith(beginning);
 
 /** `CORP\{samaccountname}`, filled in; `undefined` when something is missing or would add a domain of its own. */
 function filledIn(template: string, claims: Claims): string | undefined {
@@ -114,9 +132,14 @@ function isOverage(claims: Claims, groupsName: string): boolean {
   );
 }
 
-/** The name for a group's id. An id that the table does not name stays what it is: rules may speak of it. */
-export const named = (id: string, names: Readonly<Record<string, string>>): string =>
-  Object.hasOwn(names, id.toLowerCase()) ? (names[id.toLowerCase()] ?? id) : id;
+/**
+ * The name for a group's id. An id that the table does not name stays what it is: rules may speak of it. But a group must not
+ * pass for an app role, and whoever may create groups may call one `role:Admin`.
+ */
+export function named(id: string, names: Readonly<Record<string, string>>): string {
+  const name = Object.hasOwn(names, id.toLowerCase()) ? names[id.toLowerCase()] : undefined;
+  return name ?? (beginsWith(id, 'role:') ? `group:${id}` : id);
+}
 
 export const unique = (groups: readonly string[]): readonly string[] => [...new Set(groups)];
 

@@ -29,13 +29,16 @@ const longestPauseMs = 60_000;
 export class Discovery {
   readonly #options: OidcOptions;
   readonly #outbound: Outbound;
+  readonly #exchanges: Outbound;
   #known: { readonly found: Discovered; readonly at: number } | undefined;
   #asking: Promise<Discovered> | undefined;
   #failure: { readonly message: string; readonly nextTryAt: number; readonly pauseMs: number } | undefined;
 
-  constructor(options: OidcOptions, outbound: Outbound) {
+  /** `exchanges`: the way for what is asked with the metadata that was found. */
+  constructor(options: OidcOptions, outbound: Outbound, exchanges: Outbound) {
     this.#options = options;
     this.#outbound = outbound;
+    this.#exchanges = exchanges;
   }
 
   /** Throws `ProviderUnavailable` when there is no metadata to be had. What is too old serves on while newer cannot be had. */
@@ -56,6 +59,7 @@ export class Discovery {
   async #ask(now: number): Promise<Discovered> {
     try {
       const found = await discover(this.#options, this.#outbound, this.#known?.found);
+      found.configuration[client.customFetch] = (url, init) => this.#exchanges.fetch(url, init);
       this.#known = { found, at: now };
       this.#failure = undefined;
       return found;

@@ -5,6 +5,7 @@ import type { OidcOptions } from './options.ts';
 import type { Outbound } from './outbound.ts';
 import { type Refused, refused } from './refusal.ts';
 import type { Claims } from './token.ts';
+import { provenAt } from './token-claims.ts';
 
 /** Who it is, with groups as far as the provider gives them. */
 export interface Identified {
@@ -19,6 +20,8 @@ export interface IdentifyParts {
   readonly options: OidcOptions;
   readonly outbound: Pick<Outbound, 'fetch'>;
   readonly now: number;
+  /** What the signed token says of when the person proved who they are. */
+  readonly authTime: number | undefined;
 }
 
 /** From verified claims to an identity whose groups are complete, or known not to be. */
@@ -26,14 +29,14 @@ export async function identify(
   claims: Claims,
   issuer: string,
   accessToken: string,
-  { options, outbound, now }: IdentifyParts,
+  { options, outbound, now, authTime }: IdentifyParts,
 ): Promise<({ readonly kind: 'ok' } & Identified) | Refused> {
-  const person = personOf(claims, issuer, options.claims);
+  // Before a directory was asked nobody's groups are known: the rules are what decides then.
+  const lookUpGroups = options.groupsFrom === 'directory';
+  const person = personOf(claims, issuer, options.claims, lookUpGroups);
   if (person.kind === 'refused') return person;
   const found = await groupsFrom(claims, accessToken, options, outbound);
   if (found.kind === 'refused') return found;
-  // Before a directory was asked nobody's groups are known: the rules are what decides then.
-  const lookUpGroups = options.groupsFrom === 'directory';
   if (!lookUpGroups && !isAllowed(found.groups, options.groupsAllowed))
     return refused('group-not-allowed', `${person.account} is in none of the groups that may sign in`);
   const { subject, account, upn, name, email } = person;
@@ -47,6 +50,7 @@ export async function identify(
     groups: found.groups,
     method: 'oidc',
     authenticatedAt: now,
+    provenAt: provenAt(authTime, now),
     expiresAt: now + options.lifetimeMs,
   };
   return { kind: 'ok', identity, lookUpGroups, note: found.note };

@@ -1,6 +1,7 @@
 /**
  * The keys with which a provider signs (JWK set, RFC 7517, 5): fetched when first needed, kept for an hour, fetched once
- * more when a token names a key that is not among them. A provider that is down does not make the kept ones bad.
+ * more when a token names a key that is not among them. A provider that is down, or hangs, does not make the kept ones bad, and
+ * is left alone for a while.
  *
  * @module
  */
@@ -20,6 +21,8 @@ const maxAgeMs = 3_600_000;
 /** Anybody can send a token with a key of his own invention: it makes us ask the provider this often at most. */
 const cooldownMs = 10_000;
 const maxKeys = 100;
+/** So long do tokens wait for newer keys while there are old ones. */
+const defaultPatienceMs = 1_000;
 
 /** The keys behind one `jwks_uri`. */
 export class ProviderKeys {
@@ -27,20 +30,29 @@ export class ProviderKeys {
   readonly #outbound: Pick<Outbound, 'fetch'>;
   #known: { readonly keys: KeySet; readonly at: number } | undefined;
   #askedAgainAt = Number.NEGATIVE_INFINITY;
-  #asking: Promise<void> | undefined;
+  #asking: { readonly done: Promise<void>; readonly patience: Promise<void> } | undefined;
+  #failure: { readonly message: string; readonly until: number } | undefined;
+  /** The latest moment that was heard of: a question may take long, and nobody tells when it ends. */
+  #latest = Number.NEGATIVE_INFINITY;
+  readonly #patienceMs: number;
 
-  constructor(url: string, outbound: Pick<Outbound, 'fetch'>) {
+  constructor(url: string, outbound: Pick<Outbound, 'fetch'>, patienceMs = defaultPatienceMs) {
     this.url = url;
     this.#outbound = outbound;
+    this.#patienceMs = patienceMs;
   }
 
   /** Calls `use` with the keys that a token's header fits, until it does not throw for a bad signature. */
   async tryEach<T>(header: JWSHeaderParameters, now: number, use: (key: CryptoKey) => Promise<T>): Promise<Tried<T>> {
-    if (this.#known === undefined || now - this.#known.at > maxAgeMs) await this.#renew(now);
+    this.#latest = Math.max(this.#latest, now);
+    if (this.#known === undefined) await this.#renew(now)?.done;
+    else if (now - this.#known.at > maxAgeMs) await this.#renew(now)?.patience;
     const first = await this.#try(header, use);
-    if (first.kind !== 'no-key' || now - this.#askedAgainAt < cooldownMs) return first;
+    if (first.kind !== 'no-key') return first;
+    if (this.#asking === undefined && now - this.#askedAgainAt < cooldownMs) return first;
     this.#askedAgainAt = now;
-    await this.#renew(now);
+    // Nothing at hand serves this one: it waits for the answer, whoever has asked.
+    await this.#renew(now)?.done.catch(() => undefined);
     return this.#try(header, use);
   }
 
@@ -64,32 +76,52 @@ export class ProviderKeys {
     return { kind: 'failed', error: failure };
   }
 
-  /** One request at a time; when it fails, the keys at hand stay good, and without any it is thrown. */
-  async #renew(now: number): Promise<void> {
-    this.#asking ??= this.#ask(now).finally(() => {
-      this.#asking = undefined;
-    });
-    try {
-      await this.#asking;
-    } catch (error) {
-      if (this.#known === undefined) throw error;
+  /** One request at a time, and none for a while after one that has failed; without any keys that is thrown. */
+  #renew(now: number): { readonly done: Promise<void>; readonly patience: Promise<void> } | undefined {
+    if (this.#asking === undefined && this.#failure !== undefined && now < this.#failure.until) {
+      if (this.#known !== undefined) return undefined;
+      throw new ProviderUnavailable(this.#failure.message, this.#failure.until - now);
     }
+    if (this.#asking === undefined) {
+      const done = this.#ask(now).finally(() => {
+        this.#asking = undefined;
+      });
+      this.#asking = { done, patience: endOrAfter(done, this.#patienceMs) };
+    }
+    return this.#asking;
   }
 
   async #ask(now: number): Promise<void> {
-    let set: unknown;
     try {
-      const response = await this.#outbound.fetch(this.url, { headers: { accept: 'application/json' } });
-      if (response.status !== 200) throw new Error(`status ${response.status}`);
-      set = await response.json();
+      const keys = publicKeys(await this.#fetch());
+      if (keys === undefined) throw new Error('not a JWK set');
+      this.#known = { keys: createLocalJWKSet({ keys }), at: now };
+      this.#failure = undefined;
     } catch (error) {
       const why = error instanceof Error && !(error instanceof SyntaxError) ? error.message : 'not JSON';
-      throw new ProviderUnavailable(`Cannot fetch the provider's keys: ${why}`, cooldownMs, { cause: error });
+      const message = `Cannot fetch the provider's keys: ${why}`;
+      this.#failure = { message, until: this.#latest + cooldownMs };
+      throw new ProviderUnavailable(message, cooldownMs, { cause: error });
     }
-    const keys = publicKeys(set);
-    if (keys === undefined) throw new ProviderUnavailable("Cannot use the provider's keys: not a JWK set", cooldownMs);
-    this.#known = { keys: createLocalJWKSet({ keys }), at: now };
   }
+
+  async #fetch(): Promise<unknown> {
+    const response = await this.#outbound.fetch(this.url, { headers: { accept: 'application/json' } });
+    if (response.status !== 200) throw new Error(`status ${response.status}`);
+    return response.json();
+  }
+}
+
+/** Settled when `work` is, or after so long, and never a failure. */
+function endOrAfter(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    work.then(end, end);
+  });
 }
 
 /** The keys that the header fits; a first `undefined` says that there is none. */

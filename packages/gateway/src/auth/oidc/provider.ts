@@ -7,8 +7,10 @@
  */
 import * as client from 'openid-client';
 import type { Identity } from '../../core/identity.ts';
+import { networkOf } from '../../wire/cidr.ts';
 import { readAuthorizationResponse } from './authorization-response.ts';
 import { Discovery, type Discovered, usesLoopbackHttp } from './discovery.ts';
+import { ExchangeTurns } from './exchange-turns.ts';
 import type { Grant } from './grant.ts';
 import { identify, type Identified } from './identify.ts';
 import { libraryFault } from './library-faults.ts';
@@ -55,6 +57,9 @@ export class OidcProvider {
   readonly name: string;
   readonly #options: OidcOptions;
   readonly #outbound: Outbound;
+  /** For the token endpoint, by connections of its own: what strangers ask for is not in the way of metadata and keys. */
+  readonly #exchanges: Outbound;
+  readonly #turns = new ExchangeTurns();
   readonly #discovery: Discovery;
 
   /** Asks nothing yet: the provider may be down when the gateway starts. */
@@ -66,8 +71,11 @@ export class OidcProvider {
     this.name = options.name;
     this.#options = { ...options, groupNames };
     const { ca, proxy, timeoutMs } = options;
-    this.#outbound = outbound ?? openOutbound({ ca, proxy, timeoutMs, loopbackHttp: usesLoopbackHttp(options) });
-    this.#discovery = new Discovery(this.#options, this.#outbound);
+    const open = (): Outbound =>
+      outbound ?? openOutbound({ ca, proxy, timeoutMs, loopbackHttp: usesLoopbackHttp(options) });
+    this.#outbound = open();
+    this.#exchanges = open();
+    this.#discovery = new Discovery(this.#options, this.#outbound, this.#exchanges);
   }
 
   /** Where to send the browser, and what to remember until it comes back. */
@@ -104,12 +112,20 @@ export class OidcProvider {
     return { location: location.href, transaction };
   }
 
-  /** Who came back. The transaction has been found by its state, and claimed, by the caller. */
-  async finish(parameters: URLSearchParams, transaction: Transaction, now: number): Promise<SignedIn | Refused> {
+  /** Who came back, from which address. The transaction has been found by its state, and claimed, by the caller. */
+  async finish(
+    parameters: URLSearchParams,
+    transaction: Transaction,
+    address: string,
+    now: number,
+  ): Promise<SignedIn | Refused> {
     const found = await this.#discovery.current(now);
     const response = readAuthorizationResponse(parameters, this.#issuers(found), found.statesIssuer);
     if (response.kind === 'refused') return response;
-    const exchanged = await this.#exchange(found, response.code, transaction);
+    // Whoever has one IPv6 address has the 2^64 of its network.
+    const exchanged = await this.#turns.run(networkOf(address), () =>
+      this.#exchange(found, response.code, transaction),
+    );
     if (exchanged.kind === 'refused') return exchanged;
     const { tokens } = exchanged;
     const { maxAge, acrValues } = transaction;
@@ -152,7 +168,10 @@ export class OidcProvider {
     const kept = { ...grant, refreshToken: tokens.refresh_token ?? grant.refreshToken };
     const token = await this.#renewedToken(found, tokens, grant, now);
     // Core, 12.2: there need not be one. The provider stands by the person then, and nothing is new.
-    if (token === undefined) return { kind: 'renewed', identity, lookUpGroups: false, note: undefined, grant: kept };
+    if (token === undefined) {
+      const lookUpGroups = this.#options.groupsFrom === 'directory';
+      return { kind: 'renewed', identity, lookUpGroups, note: undefined, grant: kept };
+    }
     if (token.kind === 'refused') return token;
     const identified = await this.#identify(found, tokens, token, now);
     // Nobody is signed out, or loses groups in the middle of a session, because a third party does not answer.
@@ -162,10 +181,10 @@ export class OidcProvider {
     if (identified.note !== undefined) throw new ProviderUnavailable(identified.note, 60_000);
     if (identified.identity.subject !== identity.subject)
       return refused('subject-changed', 'the refresh token is about somebody else');
-    const { authenticatedAt, expiresAt } = identity;
+    const { authenticatedAt, provenAt, expiresAt } = identity;
     return {
       ...identified,
-      identity: { ...identified.identity, authenticatedAt, expiresAt },
+      identity: { ...identified.identity, authenticatedAt, provenAt, expiresAt },
       kind: 'renewed',
       grant: { ...kept, idToken: tokens.id_token ?? grant.idToken },
     };
@@ -196,6 +215,7 @@ export class OidcProvider {
 
   close(): void {
     this.#outbound.close();
+    this.#exchanges.close();
   }
 
   async #exchange(
@@ -272,6 +292,7 @@ export class OidcProvider {
       options: this.#options,
       outbound: this.#outbound,
       now,
+      authTime: token.authTime,
     });
   }
 

@@ -68,6 +68,7 @@ const cases: readonly (readonly [what: string, outcome: string, expectedOutcome:
   ['refuses the at_hash of another access token', id({ at_hash: hash('sha256', 'other') }), 'token-hash'],
   ['refuses an at_hash without an access token', id({ at_hash: 'x' }, { accessToken: undefined }), 'token-hash'],
   ['takes a recent authentication', id({ auth_time: s - 100 }, { maxAge: 100 }), 'ok'],
+  ['refuses an authentication in the future', id({ auth_time: s + 61 }, { maxAge: 100 }), 'authentication-too-old'],
   ['refuses an authentication that is too old', id({ auth_time: s - 161 }, { maxAge: 100 }), 'authentication-too-old'],
   [
     'refuses an unknown time of authentication when one was asked for',

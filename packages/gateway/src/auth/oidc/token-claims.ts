@@ -89,6 +89,14 @@ export function checkIdToken(token: Signed, expected: IdTokenExpectations, now: 
   };
 }
 
+/**
+ * When a person proved who they are, of an `auth_time` in milliseconds; `undefined` for one that is absent or in the future.
+ * The token may be of a sign-in that the issuer did without asking anybody: its own age says nothing.
+ */
+export function provenAt(authTime: number | undefined, now: number): number | undefined {
+  return authTime === undefined || authTime > now + leewayMs ? undefined : Math.floor(Math.min(authTime, now));
+}
+
 /** Checks a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6). Whether it was used before is asked by the caller. */
 export function checkLogoutToken(token: Signed, expected: Parties, now: number): LogoutToken | Refused {
   const { claims, type } = token;
@@ -151,14 +159,17 @@ function checkAuthentication(
   now: number,
 ): Refused | undefined {
   if (authTime !== undefined && !isTime(authTime)) return refused('token-malformed', 'its auth_time is not a time');
-  if (maxAge !== undefined && (authTime === undefined || now - authTime * 1000 > maxAge * 1000 + leewayMs))
+  const proven = provenAt(authTime === undefined ? undefined : authTime * 1000, now);
+  if (maxAge !== undefined && (proven === undefined || now - proven > maxAge * 1000 + leewayMs))
     return refused('authentication-too-old', `the person had to sign in within ${maxAge} s`);
   if (acrValues !== undefined && !acrValues.some((value) => value === acr))
     return refused('authentication-too-weak', `the provider states acr "${quotable(String(acr))}"`);
   return undefined;
 }
 
-const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+/** NumericDate (RFC 7519, 2). */
+export const isTime = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isId = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= maxIdLength && !/\p{Cc}/u.test(value);
 

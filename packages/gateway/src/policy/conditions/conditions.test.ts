@@ -17,7 +17,8 @@ const alice: Identity = {
   sids: ['S-1-5-21-1-2-3-512'],
   groups: ['risk-team'],
   method: 'test',
-  authenticatedAt: Date.UTC(2026, 10, 23, 11),
+  authenticatedAt: Date.UTC(2026, 10, 23, 11, 59),
+  provenAt: Date.UTC(2026, 10, 23, 11),
   expiresAt: Date.UTC(2026, 10, 23, 19),
 };
 const subject = subjectOf(
@@ -83,6 +84,13 @@ const shown = [
   ['a session and the approval', ['session', 'approval'], false],
   ['none', [], false],
 ] as const;
+
+test('condition max_age does not take the issue of a sign-in for a proof of who it is', () => {
+  const { provenAt: _, ...unproven } = alice;
+  const judge = conditions.find(({ kind }) => kind === 'max_age')?.compile({ max_age: 365 * 86_400_000 });
+  const finding = judge?.(subjectOf({ ...unproven, authenticatedAt: here.now }, {}, {}), here);
+  assert.equal(finding?.reason, 'sign-in-too-old');
+});
 
 for (const [what, kinds, holds] of shown)
   test(`condition credentials asks for all of them: ${holds ? 'content' : 'not content'} with ${what}`, () => {

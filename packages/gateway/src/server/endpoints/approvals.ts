@@ -52,7 +52,7 @@ export function giveApproval(options: ApprovalsOptions): Endpoint {
       if (app === undefined)
         return refuse(400, 'unknown-action', 'No app of this host has this action (at this path, if one is given)');
 
-      const isPerson = live.session.provider !== undefined || ofPersons.has(live.identity.method);
+      const isPerson = !live.passing || ofPersons.has(live.identity.method);
       const reason = !isPerson
         ? 'not-a-person'
         : !isTakenHere(app, live) || !mayDecide(live)

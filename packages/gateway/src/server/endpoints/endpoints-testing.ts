@@ -37,17 +37,18 @@ export const anIdentity = (particulars: Partial<Identity> = {}): Identity => ({
 });
 
 /** Somebody who has signed in by a method that began a session. */
-export const aLive = (identity: Identity, provider = 'password'): Live => liveWith(identity, { provider });
+export const aLive = (identity: Identity, provider = 'password'): Live => liveWith(identity, { provider }, false);
 
 /** Somebody with a credential that came with the request. */
-export const aPassing = (identity: Identity): Live => liveWith(identity, {});
+export const aPassing = (identity: Identity): Live => liveWith(identity, { provider: identity.method }, true);
 
-const liveWith = (identity: Identity, origin: SessionOrigin): Live => ({
+const liveWith = (identity: Identity, origin: SessionOrigin, passing: boolean): Live => ({
   session: startSession(identity, testMoment, origin),
   identity,
   subject: subjectOf(identity, {}),
   note: undefined,
   namedAt: testMoment,
+  passing,
   headers: new Map(),
 });
 
@@ -59,7 +60,7 @@ const method = (kind: MethodKind): Authenticator => ({
   authenticate: () => ({ kind: 'absent' }),
 });
 
-/** A plan with these providers of sessions, these methods that come with a request, and stream tokens if wanted. */
+/** A plan with these methods that begin sessions, these that come with a request, and stream tokens if wanted. */
 export const aPlan = (
   providers: readonly string[],
   byRequest: readonly MethodKind[],
@@ -67,7 +68,7 @@ export const aPlan = (
 ): SignInPlan => ({
   byRequest: byRequest.map(method),
   bySession: [],
-  providers: new Set(providers),
+  providers: new Set([...providers, ...byRequest]),
   ownFields: new Set(),
   ownSchemes: new Set(),
   streamParameter,

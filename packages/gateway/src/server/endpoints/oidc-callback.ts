@@ -78,7 +78,7 @@ async function finish(
   const key = createHash('sha256').update(state).digest('base64url');
   if (!(await parts.claims.claim(`oidc-state:${key}`, startedAt + transactionMs)))
     return refused('transaction-used', 'this answer has been taken before');
-  return parts.provider.finish(parameters, transaction, context.now);
+  return parts.provider.finish(parameters, transaction, context.address, context.now);
 }
 
 async function signedIn(
