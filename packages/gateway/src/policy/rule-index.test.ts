@@ -29,7 +29,7 @@ test('firstFitting() and carelessRule() find what looking at every rule finds', 
     }),
     { numRuns: 5_000 },
   );
-  assert.ok(found > 100);
+  assert.ok(found > 20, `only ${found} cases had an earlier rule for careless readers`);
 });
 
 test('indexRules() leaves rules of other parts of the application out', () => {
