@@ -35,5 +35,5 @@ for (const [what, streams, reading] of kinds)
         { numRuns: fuzzRuns(1_000) },
       );
       // A generator that makes nothing but nonsense would prove nothing.
-      assert.ok(read > 200, `only ${read} messages were read`);
+      assert.ok(read > 100, `only ${read} messages were read`);
     });
