@@ -23,6 +23,7 @@ const person: Identity = {
   groups: Array.from({ length: 50 }, (_, i) => `Group-${i}`),
   method: 'negotiate',
   authenticatedAt: here.now,
+  provenAt: here.now,
   expiresAt: here.now + 3_600_000,
 };
 const subject = subjectOf(person, {});
