@@ -31,9 +31,11 @@ function made(names: string): Pair {
   return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
 }
 
+// All of them before any test takes its `now`: one made in the next second would be a certificate of the future.
 const old = made('DNS:desk.example,DNS:old.example');
 const renewed = made('DNS:desk.example');
 const other = made('DNS:*.lab.example');
+const moved = made('DNS:new.example');
 const golden = join(import.meta.dirname, '../../test/check/files');
 const expired: Pair = {
   cert: readFileSync(join(golden, 'expired.pem'), 'utf8'),
@@ -152,7 +154,7 @@ test('watchCertificates() gives new connections the renewed certificate and its 
 });
 
 test('watchCertificates() takes the names of the renewed certificate too', async () => {
-  put('second', made('DNS:new.example'));
+  put('second', moved);
   await watch.look();
   assert.notEqual(await shown('new.example'), serial(old));
   assert.equal(await shown('a.lab.example'), serial(old));
@@ -169,7 +171,7 @@ const wrong: readonly (readonly [what: string, pair: Pair, says: RegExp])[] = [
 for (const [what, pair, says] of wrong)
   test(`watchCertificates() keeps what it has, and says so once, when the files hold ${what}`, async () => {
     put('first', pair);
-    put('second', made('DNS:new.example'));
+    put('second', moved);
     for (let i = 0; i < 3; i++) await watch.look();
     assert.equal(await shown(), serial(old));
     assert.equal(await shown('a.lab.example'), serial(other));
