@@ -1,0 +1,107 @@
+/**
+ * The proxies of `examples/forward-auth`, each with the very file that users copy: only its three ports are replaced,
+ * 8443 (where it listens), 8080 (Cardea) and 3000 (the app).
+ *
+ * @module
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { environment } from '../../lab/files.ts';
+import { freePort, waitForPort } from '../../lab/ports.ts';
+import { wheelProgram } from '../../lab/wheels.ts';
+
+export const proxyNames = ['nginx', 'caddy', 'haproxy', 'envoy', 'traefik', 'apache'] as const;
+export type ProxyName = (typeof proxyNames)[number];
+
+export interface Ports {
+  readonly cardea: number;
+  readonly app: number;
+}
+
+export interface RunningProxy {
+  readonly port: number;
+  /** What it has written. */
+  said(): string;
+  stop(): Promise<void>;
+}
+
+const examples = join(import.meta.dirname, '../../examples/forward-auth');
+
+/** How each is started, in a folder with its files. */
+const commands: Readonly<Record<ProxyName, readonly [program: string, ...args: readonly string[]]>> = {
+  nginx: ['/usr/sbin/nginx', '-p', '.', '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off; pid nginx.pid;'],
+  caddy: ['/usr/bin/caddy', 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'],
+  haproxy: ['/usr/sbin/haproxy', '-db', '-f', 'haproxy.cfg'],
+  envoy: [wheelProgram('envoy'), '-c', 'envoy.yaml', '--concurrency', '1', '--disable-hot-restart', '-l', 'warn'],
+  traefik: [wheelProgram('traefik'), '--configfile=traefik.yaml'],
+  // Apache finds no place for its own files without these.
+  apache: [
+    '/usr/sbin/apache2',
+    '-DFOREGROUND',
+    '-d',
+    '.',
+    '-f',
+    'httpd.conf',
+    '-c',
+    'PidFile httpd.pid',
+    '-c',
+    'Mutex sem default',
+    '-c',
+    'ErrorLog error.log',
+    '-c',
+    'User www-data',
+    '-c',
+    'Group www-data',
+  ],
+};
+
+/** Programs that are not on this machine. */
+export const missingProxies = (): readonly ProxyName[] => proxyNames.filter((name) => !existsSync(commands[name][0]));
+
+/** For `skip` of a suite. */
+export function reasonToSkipProxies(): string | false {
+  const missing = missingProxies();
+  return missing.length > 0 && `${missing.join(', ')} missing: run "npm run lab:install" on Debian 12 as root`;
+}
+
+/** Starts one on a free port. It dies with this process. */
+export async function startProxy(name: ProxyName, { cardea, app }: Ports): Promise<RunningProxy> {
+  const folder = mkdtempSync(join(tmpdir(), `cardea-${name}-`));
+  cpSync(join(examples, name), folder, { recursive: true });
+  const port = await freePort();
+  for (const file of readdirSync(folder)) {
+    const path = join(folder, file);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(
+      path,
+      text.replaceAll(/\b(?:8443|8080|3000)\b/g, (was) =>
+        String(was === '8443' ? port : was === '8080' ? cardea : app),
+      ),
+    );
+  }
+  const [program, ...args] = commands[name];
+  const absolute = args.map((arg) => (arg === '.' ? folder : arg.replace(/^(\w+\.(?:conf|pid))$/, `${folder}/$1`)));
+  const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', program, ...absolute], {
+    cwd: folder,
+    env: environment({ HOME: folder }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk));
+  const ended = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const patience = setTimeout(() => child.kill('SIGKILL'), 3_000);
+    await ended;
+    clearTimeout(patience);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  if (!(await waitForPort('127.0.0.1', port, () => child.exitCode !== null))) {
+    await stop();
+    throw new Error(`Cannot start ${name}: port ${port} stays closed; it says\n${said}`);
+  }
+  return { port, said: () => said, stop };
+}
