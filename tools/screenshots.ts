@@ -4,6 +4,7 @@
  * - `demo.png`: the sample app's page as `npm run lab` serves it, for a browser that has signed on silently as CORP\alice
  * - `sign-in.png`, `-dark`, `-phone`, `-branded`: what a person sees whom Windows could not sign in
  * - `signed-out.png`, `refused.png`, `error.png`
+ * - `streamlit.png`: the app of examples/recipes/streamlit
  *
  * @module
  */
@@ -16,6 +17,7 @@ import { startGateway } from '../packages/gateway/src/app/gateway.ts';
 import { formatProblems } from '../packages/gateway/src/cli/format-problems.ts';
 import { loadConfig } from '../packages/gateway/src/config/load.ts';
 import { startSampleApp } from '../packages/sample-app/src/app.ts';
+import { startRecipeLab } from '../test/lab/recipes.ts';
 import { labConfig } from './demo-config.ts';
 import { labHost, prepareLab } from './demo-lab.ts';
 
@@ -115,6 +117,15 @@ try {
       await take(page, 'signed-out', { ...desk, height: 400 });
     });
   });
+
+  const recipe = await startRecipeLab('streamlit', { replace: { 'groups: [analysts]': 'groups: [team-ai]' } });
+  try {
+    await recipe.page.goto(`${recipe.origin}/`);
+    await recipe.page.getByText('Counted 0').waitFor();
+    await take(recipe.page, 'streamlit', { width: 900, height: 440 });
+  } finally {
+    await recipe.close();
+  }
 
   await withGateway(
     'branded',
