@@ -11,8 +11,9 @@
 import { randomBytes } from 'node:crypto';
 import { InvalidCredentialsError } from 'ldapts';
 import { type AccountName, parseAccountName } from '../auth/account-name.ts';
-import { Throttle } from '../auth/throttle.ts';
+import { localAttempts } from '../auth/local-attempts.ts';
 import { Turnstile } from '../auth/turnstile.ts';
+import type { Attempts, Limited } from '../ports/attempts.ts';
 import type { Barred, PasswordDirectory, PasswordVerdict } from '../ports/password-directory.ts';
 import type { PersonKeys } from '../ports/people.ts';
 import { bindFault, connectLdap, ldapError, type LdapLine, type LdapServer } from './ldap-connect.ts';
@@ -22,6 +23,8 @@ import type { LdapPeople, Located } from './ldap-people.ts';
 export interface LdapPasswordOptions extends LdapServer {
   /** Of the same directory. */
   readonly people: LdapPeople;
+  /** Counts wrong passwords; default: in this process alone. */
+  readonly attempts?: Attempts | undefined;
   /** Passwords tried at the same time; default 8. */
   readonly concurrency?: number;
   /** Those that may wait for their turn; default 256. */
@@ -43,22 +46,11 @@ const barredBy: Readonly<Record<string, Barred>> = {
 
 /** Wrong passwords that are left to their owner before the domain locks an account. */
 const spareAttempts = 2;
-const maxAccounts = 10_000;
 
 /** Tells whether a password is right. */
 export function ldapPasswords(options: LdapPasswordOptions): PasswordDirectory {
-  const { people, concurrency = 8, maxWaiting = 256 } = options;
+  const { people, attempts = localAttempts(), concurrency = 8, maxWaiting = 256 } = options;
   const turnstile = new Turnstile(concurrency, maxWaiting);
-  let guard: { readonly limit: number; readonly windowMs: number; readonly throttle: Throttle } | undefined;
-
-  /** Counts wrong passwords by account, so that nobody's Windows account is locked by way of our form. */
-  function guardOf({ lockoutThreshold, lockoutWindowMs: windowMs }: LdapDomain): Throttle | undefined {
-    if (lockoutThreshold === 0) return undefined;
-    const limit = Math.max(1, lockoutThreshold - spareAttempts);
-    if (guard === undefined || guard.limit !== limit || guard.windowMs !== windowMs)
-      guard = { limit, windowMs, throttle: new Throttle({ limit, windowMs, maxKeys: maxAccounts }) };
-    return guard.throttle;
-  }
 
   async function bind(dn: string, password: string): Promise<'right' | InvalidCredentialsError> {
     let line: LdapLine | undefined;
@@ -81,29 +73,26 @@ export function ldapPasswords(options: LdapPasswordOptions): PasswordDirectory {
     now: number,
   ): Promise<PasswordVerdict> {
     const { sid, dn, account, upn, name, email } = located;
-    const throttle = guardOf(domain);
-    if (throttle !== undefined) {
-      if (throttle.wait(sid, now) > 0) {
-        await bind(nobody(domain), randomText());
-        return wrong(`${account}: not asked, or the domain would soon lock the account`);
-      }
-      throttle.begin(sid, now);
+    const guard = guardOf(domain, sid);
+    if (guard.length > 0 && (await attempts.begin(guard, now)) > 0) {
+      await bind(nobody(domain), randomText());
+      return wrong(`${account}: not asked, or the domain would soon lock the account`);
     }
     let result: 'right' | InvalidCredentialsError;
     try {
       result = await bind(dn, password);
     } catch (error) {
-      throttle?.forgive(sid);
+      await attempts.release({ forgive: guard, clear: [] });
       throw error;
     }
     if (result === 'right') {
-      throttle?.clear(sid);
+      await attempts.release({ forgive: [], clear: guard });
       return { kind: 'right', sid, account, upn, name, email };
     }
     const { code, words } = bindFault(result);
     const reason = code === undefined ? undefined : barredBy[code];
     if (reason === undefined) return wrong(`${account}: ${words}`);
-    throttle?.clear(sid);
+    await attempts.release({ forgive: [], clear: guard });
     return { kind: 'barred', reason, detail: `${account}: ${words}` };
   }
 
@@ -140,6 +129,12 @@ export function ldapPasswords(options: LdapPasswordOptions): PasswordDirectory {
 /** What somebody typed, read as a name of this domain where it names no other. Which account a UPN is, `people` knows. */
 const parse = (name: string, { netbios }: LdapDomain): AccountName | undefined =>
   parseAccountName(name.trim(), { defaultDomain: netbios });
+
+/** By what wrong passwords are counted, so that nobody's Windows account is locked by way of our form; nothing where domains lock none. */
+function guardOf({ lockoutThreshold, lockoutWindowMs: windowMs }: LdapDomain, sid: string): readonly Limited[] {
+  if (lockoutThreshold === 0) return [];
+  return [{ kind: 'domain-lockout', key: sid, limit: Math.max(1, lockoutThreshold - spareAttempts), windowMs }];
+}
 
 /** A name in the form of a UPN has no account in it. */
 function keysOf({ account, upn }: Pick<AccountName, 'account' | 'upn'>): Pick<PersonKeys, 'account' | 'upn'> {

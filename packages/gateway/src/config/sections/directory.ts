@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { file, type SchemaContext, secret } from '../context.ts';
 import { duration, group, ldapUrl, sid } from '../values/leaf.ts';
 import { word } from '../values/name.ts';
+import { graph } from './directory-graph.ts';
 
 const ldap = (context: SchemaContext) =>
   z
@@ -50,6 +51,11 @@ export const directory = (context: SchemaContext) =>
   z
     .strictObject({
       ldap: ldap(context).optional(),
+      graph: graph(context).optional(),
+      people: z
+        .enum(['ldap', 'graph'])
+        .optional()
+        .describe('Which of the two tells the groups of people, where both are there (`groups_from: directory`).'),
       groups: z
         .record(sid(), group())
         .prefault({})

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 
-/** For sign-in methods that say who somebody is, and may leave it to the directory which groups that person has. */
-export const groupsFrom = () =>
+/**
+ * Where the groups come from of people whom a sign-in method has signed in: one word for the same thing with every method.
+ * `own`: what the method itself says about groups.
+ */
+export const groupsFrom = (own: string) =>
   z
     .enum(['method', 'directory'])
     .prefault('method')
     .describe(
-      'Where groups come from: what this method itself says, or all of the person in `directory.ldap`, asked again during the session.',
+      `Where groups come from: from this method itself (${own}), or from the directory, which is asked for all groups of the person (\`directory.ldap\` or \`directory.graph\`), also again during the session.`,
     );
