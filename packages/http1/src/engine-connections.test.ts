@@ -1,38 +1,14 @@
 /** What the engine does with connections rather than with requests. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { afterEach, beforeEach, test } from 'node:test';
-import {
-  type Gate,
-  type GateOptions,
-  type RawUpstream,
-  rawUpstream,
-  startGate,
-  upstreamAt,
-  type Wire,
-} from './engine-testing.ts';
+import { test } from 'node:test';
+import { gateForTests, type GateOptions, startGate, upstreamAt, type Wire } from './engine-testing.ts';
 import type { Verdict } from './exchange.ts';
 
-let upstream: RawUpstream;
-let gate: Gate | undefined;
-
-beforeEach(async () => {
-  upstream = await rawUpstream();
-});
-
-afterEach(async () => {
-  await gate?.close();
-  await upstream.close();
-  assert.deepEqual(gate?.errors ?? [], []);
-  gate = undefined;
-});
+const here = gateForTests();
+const { open } = here;
 
 const says = (body: string): Verdict => ({ kind: 'reply', reply: { status: 200, fields: [], body } });
-
-async function open(options: Partial<GateOptions> = {}): Promise<Wire> {
-  gate = await startGate({ upstream: upstreamAt(upstream.origin), ...options });
-  return gate.connect();
-}
 
 const telling = (options: Partial<GateOptions> = {}): Promise<Wire> =>
   open({
@@ -74,7 +50,7 @@ for (const [what, sent, reason] of [
     client.send(sent);
     if (reason === 'header-not-complete' || reason === 'nothing-came') client.socket.end();
     assert.equal(await client.end(), '');
-    assert.equal(gate?.heads.length, 0);
+    assert.equal(here.gate?.heads.length, 0);
     assert.deepEqual(refused, [['127.0.0.1', reason]]);
   });
 
@@ -98,7 +74,7 @@ for (const [what, sent] of [
     const client = await telling({ proxyProtocol: () => false, onProxyRefused: (...what) => refused.push(what) });
     client.send(sent);
     assert.equal(await client.end(), '');
-    assert.equal(gate?.heads.length, 0);
+    assert.equal(here.gate?.heads.length, 0);
     assert.deepEqual(refused, [['127.0.0.1', 'peer-not-named']]);
   });
 
@@ -108,10 +84,10 @@ test('engine counts no connections of an address that many clients share', async
     limits: { connectionsPerAddress: 1 },
     uncounted: (address) => address === '192.0.2.7',
   });
-  const clients = [first, await gate?.connect(), await gate?.connect()];
+  const clients = [first, await here.gate?.connect(), await here.gate?.connect()];
   for (const client of clients) client?.send(shared);
   for (const client of clients) await client?.until('you are 192.0.2.7.');
-  const [alone, further] = [await gate?.connect(), await gate?.connect()];
+  const [alone, further] = [await here.gate?.connect(), await here.gate?.connect()];
   alone?.send(shared.replace('2.7', '2.8'));
   await alone?.until('you are 192.0.2.8.');
   further?.send(shared.replace('2.7', '2.8'));
@@ -120,20 +96,20 @@ test('engine counts no connections of an address that many clients share', async
 
 test('engine lets one address have so many connections, and another one when one of them is closed', async () => {
   const first = await telling({ limits: { connectionsPerAddress: 2 } });
-  const second = await gate?.connect();
-  const third = await gate?.connect();
+  const second = await here.gate?.connect();
+  const third = await here.gate?.connect();
   for (const client of [first, second])
     client?.send('PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await first.until('you are 192.0.2.7.');
   await second?.until('you are 192.0.2.7.');
   third?.send('PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
   assert.equal(await third?.end(), '');
-  const other = await gate?.connect();
+  const other = await here.gate?.connect();
   other?.send('PROXY TCP4 192.0.2.8 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await other?.until('you are 192.0.2.8.');
   first.socket.destroy();
-  while ((gate?.engine.connections().open ?? 0) > 2) await new Promise((resolve) => setImmediate(resolve));
-  const again = await gate?.connect();
+  while ((here.gate?.engine.connections().open ?? 0) > 2) await new Promise((resolve) => setImmediate(resolve));
+  const again = await here.gate?.connect();
   again?.send('PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await again?.until('you are 192.0.2.7.');
 });
@@ -141,30 +117,30 @@ test('engine lets one address have so many connections, and another one when one
 test('engine closes a connection whose client takes nothing of what it asked for', async () => {
   const client = await open({ limits: { writeTimeoutMs: 200 } });
   client.head('GET / HTTP/1.1', 'Host: a');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   client.socket.pause();
   server.head('HTTP/1.1 200 OK', 'Content-Length: 50000000').socket.write(Buffer.alloc(50_000_000));
-  const { end, status } = (await gate?.completion(1)) ?? {};
+  const { end, status } = (await here.gate?.completion(1)) ?? {};
   assert.deepEqual({ end, status }, { end: 'client-gone', status: 200 });
   await server.end();
 });
 
 test('engine lets a slow client take its time as long as it takes something', async () => {
-  const client = await open({ limits: { writeTimeoutMs: 200 } });
+  const client = await open({ limits: { writeTimeoutMs: 1_000 } });
   client.head('GET / HTTP/1.1', 'Host: a');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   const size = 24_000_000;
   client.socket.on('data', () => {
     client.socket.pause();
-    setTimeout(() => client.socket.resume(), 3);
+    setTimeout(() => client.socket.resume(), 4);
   });
   server.head('HTTP/1.1 200 OK', `Content-Length: ${size}`).socket.write(Buffer.alloc(size));
   const started = performance.now();
-  await client.when(() => client.received.length > size || client.closed);
-  assert.equal(client.closed, false);
-  assert.equal(performance.now() - started > 400, true);
+  await client.when(() => client.received.length > size || client.ended || client.closed);
+  assert.equal(client.ended || client.closed, false);
+  assert.equal(performance.now() - started > 1_000, true);
 });
 
 test('engine answers thousands of requests in one packet, in order, without running out of stack', async () => {
@@ -200,11 +176,11 @@ test('engine answers a request of a client that has ended its side, if it can do
 test('engine takes a client that ends its side before the app has answered for one that is gone', async () => {
   const client = await open();
   client.head('GET / HTTP/1.1', 'Host: a');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   client.socket.end();
   await server.when(() => server.ended || server.closed);
-  const { status, end } = (await gate?.completion(1)) ?? {};
+  const { status, end } = (await here.gate?.completion(1)) ?? {};
   assert.deepEqual([status, end], [499, 'client-gone']);
 });
 
@@ -222,7 +198,7 @@ test('engine ends an HTTP/1.0 connection after its answer, and one whose client 
     const client = await open({ decide: () => says('bye') });
     client.head(...head);
     assert.match(await client.end(), /\r\nConnection: close\r\n[^]*bye$/);
-    await gate?.close();
+    await here.gate?.close();
   }
 });
 
@@ -231,9 +207,9 @@ test('engine closes a connection after its last answer without waiting for the c
   client.head('GET / HTTP/1.1', 'Host: a', 'Connection: close');
   await client.end();
   const late = performance.now() + 1_000;
-  while ((gate?.engine.connections().open ?? 0) > 0 && performance.now() < late)
+  while ((here.gate?.engine.connections().open ?? 0) > 0 && performance.now() < late)
     await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(gate?.engine.connections().open, 0);
+  assert.equal(here.gate?.engine.connections().open, 0);
 });
 
 test('engine sends head and content of a small answer in one piece', async () => {
@@ -241,7 +217,7 @@ test('engine sends head and content of a small answer in one piece', async () =>
   const pieces: number[] = [];
   client.socket.on('data', (chunk) => pieces.push(chunk.length));
   client.head('GET / HTTP/1.1', 'Host: a');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3\r\nall\r\n0\r\n\r\n');
   await client.until('0\r\n\r\n');
@@ -260,18 +236,18 @@ test('engine leaves a connection alone that is reset while its answer is on the 
   client.head('GET / HTTP/1.1', 'Host: a');
   await asked.promise;
   client.socket.resetAndDestroy();
-  while ((gate?.engine.connections().open ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
+  while ((here.gate?.engine.connections().open ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
   decided.resolve(says('too late'));
-  const next = await gate?.connect();
+  const next = await here.gate?.connect();
   next?.head('GET / HTTP/1.1', 'Host: a');
   await next?.until('too late');
 });
 
 test('startEngine() rejects when the address is taken, and leaves nothing behind', async () => {
   await open();
-  const port = gate?.engine.port ?? 0;
+  const port = here.gate?.engine.port ?? 0;
   const before = process.getActiveResourcesInfo().length;
-  await assert.rejects(startGate({ upstream: upstreamAt(upstream.origin), port }), /EADDRINUSE/);
+  await assert.rejects(startGate({ upstream: upstreamAt(here.upstream.origin), port }), /EADDRINUSE/);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(process.getActiveResourcesInfo().length <= before, true);
 });
@@ -280,21 +256,21 @@ test('engine counts a connection until it is closed', async () => {
   const client = await open({ decide: () => says('.') });
   client.head('GET / HTTP/1.1', 'Host: a');
   await client.until('\r\n\r\n.');
-  assert.deepEqual(gate?.engine.connections(), { open: 1, tunnels: 0 });
+  assert.deepEqual(here.gate?.engine.connections(), { open: 1, tunnels: 0 });
   client.socket.end();
   await once(client.socket, 'close');
-  while ((gate?.engine.connections().open ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
+  while ((here.gate?.engine.connections().open ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test('engine answers a client that ends its side in the turn in which its answer comes', async () => {
   const client = await open();
   client.head('GET / HTTP/1.1', 'Host: app');
-  const wire = await upstream.next();
+  const wire = await here.upstream.next();
   await wire.until('\r\n\r\n');
   // Sent from here, both come in the next turn, the answer first.
   await new Promise((resolve) => setImmediate(resolve));
   wire.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   client.socket.end();
   assert.match(await client.end(), /\r\n\r\nok$/);
-  assert.equal((await gate?.completion(1))?.end, 'complete');
+  assert.equal((await here.gate?.completion(1))?.end, 'complete');
 });

@@ -1,39 +1,14 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, test } from 'node:test';
-import {
-  type Gate,
-  type GateOptions,
-  type RawUpstream,
-  rawUpstream,
-  startGate,
-  upstreamAt,
-  type Wire,
-} from './engine-testing.ts';
+import { test } from 'node:test';
+import { gateForTests, type Wire } from './engine-testing.ts';
 
-let upstream: RawUpstream;
-let gate: Gate | undefined;
-
-beforeEach(async () => {
-  upstream = await rawUpstream();
-});
-
-afterEach(async () => {
-  await gate?.close();
-  await upstream.close();
-  assert.deepEqual(gate?.errors ?? [], []);
-  gate = undefined;
-});
-
-/** An engine before the raw upstream, and one client of it. */
-async function open(options: Partial<GateOptions> = {}): Promise<Wire> {
-  gate = await startGate({ upstream: upstreamAt(upstream.origin), ...options });
-  return gate.connect();
-}
+const here = gateForTests();
+const { open } = here;
 
 test('engine passes a GET on with the fields of the verdict and the answer back with its fields in order', async () => {
   const client = await open({ forward: { target: '/canonical?q=1', responseFields: ['Set-Cookie', 'ours=1'] } });
   client.head('GET /x HTTP/1.1', 'Host: app', 'X-One: 1', 'X-One: 2');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   const sent = await server.until('\r\n\r\n');
   assert.equal(sent.startsWith('GET /canonical?q=1 HTTP/1.1\r\nHost: app\r\nX-One: 1\r\nX-One: 2\r\n'), true);
   server.head(
@@ -54,11 +29,11 @@ test('engine passes a GET on with the fields of the verdict and the answer back 
 test('engine reports a completed request once, with the bytes of its content', async () => {
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: app', 'Content-Length: 3').send('abc');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('abc');
   server.head('HTTP/1.1 201 Created', 'Content-Length: 5').send('hello');
   await client.until('hello');
-  const completion = await gate?.completion(1);
+  const completion = await here.gate?.completion(1);
   assert.deepEqual(
     { ...completion, durationMs: 0 },
     {
@@ -71,13 +46,13 @@ test('engine reports a completed request once, with the bytes of its content', a
       closedBy: undefined,
     },
   );
-  assert.equal(gate?.completions.length, 1);
+  assert.equal(here.gate?.completions.length, 1);
 });
 
 test('engine keeps the framing of both directions: lengths stay lengths', async () => {
   const client = await open();
   client.head('PUT / HTTP/1.1', 'Host: app', 'Content-Length: 4').send('data');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   const sent = await server.until('data');
   assert.match(sent, /\r\nContent-Length: 4\r\n/);
   assert.doesNotMatch(sent, /Transfer-Encoding/i);
@@ -89,7 +64,7 @@ test('engine keeps the framing of both directions: chunks stay chunks, and trail
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: app', 'Transfer-Encoding: chunked', 'Trailer: X-Sum');
   client.send('3\r\nabc\r\n0\r\nX-Sum: 9\r\nAuthorization: no\r\n\r\n');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   const sent = await server.until('0\r\nX-Sum: 9\r\n\r\n');
   assert.match(sent, /\r\nTransfer-Encoding: chunked\r\n/);
   assert.doesNotMatch(sent, /Authorization/);
@@ -104,7 +79,7 @@ test('engine drops request trailers when the verdict names none', async () => {
   const client = await open({ forward: { requestTrailers: () => [] } });
   client.head('POST / HTTP/1.1', 'Host: app', 'Transfer-Encoding: chunked');
   client.send('1\r\na\r\n0\r\nX-Authenticated-User: eve\r\n\r\n');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   assert.doesNotMatch(await server.until('0\r\n\r\n'), /eve/);
 });
 
@@ -126,14 +101,14 @@ test('engine writes the framing itself, whatever lengths the verdict carries', a
     },
   });
   client.head('POST / HTTP/1.1', 'Host: app', 'Content-Length: 2').send('ok');
-  const sent = await (await upstream.next()).until('\r\n\r\nok');
+  const sent = await (await here.upstream.next()).until('\r\n\r\nok');
   assert.deepEqual(sent.match(/^(?:content-length|transfer-encoding|upgrade).*$/gim), ['Content-Length: 2']);
 });
 
 test('engine removes hop-by-hop fields from a response, and those that Connection names', async () => {
   const client = await open();
   client.head('GET / HTTP/1.1', 'Host: app');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.head(
     'HTTP/1.1 200 OK',
@@ -155,7 +130,7 @@ test('engine removes hop-by-hop fields from a response, and those that Connectio
 test('engine passes a raw UTF-8 Content-Disposition on byte for byte', async () => {
   const client = await open();
   client.head('GET / HTTP/1.1', 'Host: app');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   const name = Buffer.from('attachment; filename="Übersicht €.txt"').toString('latin1');
   server.head('HTTP/1.1 200 OK', 'Content-Length: 2', `Content-Disposition: ${name}`).send('ok');
@@ -171,7 +146,7 @@ for (const [what, method, head] of [
   test(`engine answers ${what} without content and goes on with the next request on both connections`, async () => {
     const client = await open();
     client.head(`${method} /1 HTTP/1.1`, 'Host: app');
-    const server = await upstream.next();
+    const server = await here.upstream.next();
     await server.until('\r\n\r\n');
     server.head(...head);
     const first = await client.until('\r\n\r\n');
@@ -182,14 +157,14 @@ for (const [what, method, head] of [
     await server.until('GET /2');
     server.head('HTTP/1.1 200 OK', 'Content-Length: 6').send('second');
     await client.until('\r\n\r\nsecond');
-    assert.equal(upstream.connections.length, 1);
+    assert.equal(here.upstream.connections.length, 1);
   });
 }
 
 test('engine asks the upstream about Expect and passes its 100 on', async () => {
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: app', 'Content-Length: 2', 'Expect: 100-continue');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   assert.match(await server.until('\r\n\r\n'), /\r\nExpect: 100-continue\r\n/);
   assert.equal(client.received, '');
   server.head('HTTP/1.1 100 Continue');
@@ -203,7 +178,7 @@ test('engine asks the upstream about Expect and passes its 100 on', async () => 
 test('engine passes a refusal on instead of the 100, and no content is sent', async () => {
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: app', 'Content-Length: 2', 'Expect: 100-continue');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.head('HTTP/1.1 413 Too Large', 'Content-Length: 0');
   const answer = await client.end();
@@ -214,7 +189,7 @@ test('engine passes a refusal on instead of the 100, and no content is sent', as
 test('engine leaves bytes above ASCII as they are, also beside Expect', async () => {
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: app', 'X-Name: J\xc3\xbcrgen', 'Content-Length: 2', 'Expect: 100-continue');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   assert.match(await server.until('\r\n\r\n'), /\r\nX-Name: J\xc3\xbcrgen\r\nExpect: 100-continue\r\n/);
   server.head('HTTP/1.1 100 Continue');
   await client.until('HTTP/1.1 100 Continue\r\n\r\n');
@@ -225,12 +200,12 @@ test('engine leaves bytes above ASCII as they are, also beside Expect', async ()
 test('engine passes 103 on before the answer, and not to HTTP/1.0', async () => {
   const client = await open();
   client.head('GET / HTTP/1.1', 'Host: app');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.head('HTTP/1.1 103 Early Hints', 'Link: </a.css>; rel=preload').head('HTTP/1.1 200 OK', 'Content-Length: 0');
   await client.until('HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n', 'HTTP/1.1 200 OK\r\n');
 
-  const old = await gate?.connect();
+  const old = await here.gate?.connect();
   old?.head('GET /old HTTP/1.0', 'Host: app');
   await server.until('GET /old', '\r\n\r\n');
   server
@@ -246,7 +221,7 @@ test('engine passes 103 on before the answer, and not to HTTP/1.0', async () => 
 test('engine answers 502 when an upstream sends interim answers and no end of them', async () => {
   const client = await open();
   client.head('GET / HTTP/1.1', 'Host: app');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   for (const [interim, status] of [
     [16, 200],
     [16, 200],
@@ -261,31 +236,31 @@ test('engine answers 502 when an upstream sends interim answers and no end of th
     client.received = '';
     client.head('GET / HTTP/1.1', 'Host: app');
   }
-  assert.match(gate?.failures[0]?.detail ?? '', /: more than 16 interim answers$/);
+  assert.match(here.gate?.failures[0]?.detail ?? '', /: more than 16 interim answers$/);
 });
 
 test('engine refuses any other expectation with 417', async () => {
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: app', 'Content-Length: 2', 'Expect: miracles');
   assert.match(await client.end(), /^HTTP\/1\.1 417 /);
-  assert.equal(upstream.connections.length, 0);
+  assert.equal(here.upstream.connections.length, 0);
 });
 
 test('engine passes an early answer on while the upload goes on, and uses the client connection again', async () => {
   const client = await open();
   client.head('POST /1 HTTP/1.1', 'Host: app', 'Content-Length: 6').send('abc');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('abc');
   server.head('HTTP/1.1 403 Forbidden', 'Content-Length: 2').send('no');
   await client.until('\r\n\r\nno');
   await server.end();
   client.send('def').head('GET /2 HTTP/1.1', 'Host: app');
-  const second = await upstream.next();
+  const second = await here.upstream.next();
   await second.until('GET /2');
   second.head('HTTP/1.1 200 OK', 'Content-Length: 3').send('yes');
   await client.until('yes');
   assert.deepEqual(
-    gate?.completions.map(({ end, status, bytesToUpstream }) => ({ end, status, bytesToUpstream })),
+    here.gate?.completions.map(({ end, status, bytesToUpstream }) => ({ end, status, bytesToUpstream })),
     [
       { end: 'complete', status: 403, bytesToUpstream: 3 },
       { end: 'complete', status: 200, bytesToUpstream: 0 },
@@ -297,14 +272,14 @@ test('engine drops the rest of an upload that the upstream answered without read
   const client = await open();
   const size = 20_000_000;
   client.head('POST /1 HTTP/1.1', 'Host: app', `Content-Length: ${size}`);
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.socket.pause();
   client.send('x'.repeat(size)).head('GET /2 HTTP/1.1', 'Host: app');
   await new Promise((resolve) => setTimeout(resolve, 50));
   server.head('HTTP/1.1 403 Forbidden', 'Content-Length: 2').send('no');
   await client.until('\r\n\r\nno');
-  const second = await upstream.next();
+  const second = await here.upstream.next();
   await second.until('GET /2');
   second.head('HTTP/1.1 200 OK', 'Content-Length: 3').send('yes');
   await client.until('yes');
@@ -313,7 +288,7 @@ test('engine drops the rest of an upload that the upstream answered without read
 test('engine lets a fast upstream wait for a slow client', async () => {
   const client = await open();
   client.head('GET / HTTP/1.1', 'Host: app');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   client.socket.pause();
   const size = 32 * 1024 * 1024;
@@ -329,7 +304,7 @@ test('engine lets a fast upstream wait for a slow client', async () => {
 test('engine sends each event of a stream on when it comes', async () => {
   const client = await open();
   client.head('GET /events HTTP/1.1', 'Host: app', 'Accept: text/event-stream');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.head('HTTP/1.1 200 OK', 'Content-Type: text/event-stream', 'Transfer-Encoding: chunked');
   await client.until('\r\n\r\n');
@@ -343,12 +318,12 @@ test('engine reuses an upstream connection for the next request', async () => {
   const client = await open();
   for (const path of ['/1', '/2', '/3']) {
     client.head(`GET ${path} HTTP/1.1`, 'Host: app');
-    const server = path === '/1' ? await upstream.next() : (upstream.connections[0] as Wire);
+    const server = path === '/1' ? await here.upstream.next() : (here.upstream.connections[0] as Wire);
     await server.until(`GET ${path}`, '\r\n\r\n');
     server.head('HTTP/1.1 200 OK', `X-Path: ${path}`, 'Content-Length: 0');
     await client.until(`X-Path: ${path}`);
   }
-  assert.equal(upstream.connections.length, 1);
+  assert.equal(here.upstream.connections.length, 1);
 });
 
 test('engine repeats a GET when the kept connection turns out to be dead, on a new one', async () => {
@@ -357,7 +332,7 @@ test('engine repeats a GET when the kept connection turns out to be dead, on a n
   client.head('GET /2 HTTP/1.1', 'Host: app');
   await first.until('GET /2');
   first.socket.destroy();
-  const second = await upstream.next();
+  const second = await here.upstream.next();
   await second.until('GET /2');
   second.head('HTTP/1.1 200 OK', 'Content-Length: 5').send('again');
   await client.until('again');
@@ -370,7 +345,7 @@ test('engine does not repeat a GET of which the upstream has answered a byte', a
   await first.until('GET /2');
   first.socket.end('H');
   await client.until('failed: reset');
-  assert.equal(upstream.connections.length, 1);
+  assert.equal(here.upstream.connections.length, 1);
 });
 
 test('engine does not repeat a POST on a dead connection', async () => {
@@ -380,19 +355,19 @@ test('engine does not repeat a POST on a dead connection', async () => {
   await first.until('POST /2');
   first.socket.resetAndDestroy();
   await client.until('failed: reset');
-  assert.equal(upstream.connections.length, 1);
+  assert.equal(here.upstream.connections.length, 1);
 });
 
 test('engine does not keep an upstream connection that says more than was asked', async () => {
   const client = await open();
   client.head('GET /1 HTTP/1.1', 'Host: app');
-  const first = await upstream.next();
+  const first = await here.upstream.next();
   await first.until('\r\n\r\n');
   first.head('HTTP/1.1 200 OK', 'Content-Length: 0').head('HTTP/1.1 200 OK', 'X-Poison: 1', 'Content-Length: 0');
   await client.until('\r\n\r\n');
   await first.end();
   client.head('GET /2 HTTP/1.1', 'Host: app');
-  const second = await upstream.next();
+  const second = await here.upstream.next();
   await second.until('GET /2');
   second.head('HTTP/1.1 200 OK', 'X-Clean: 1', 'Content-Length: 0');
   assert.doesNotMatch(await client.until('X-Clean'), /Poison/);
@@ -401,14 +376,14 @@ test('engine does not keep an upstream connection that says more than was asked'
 test('engine answers pipelined requests in order, one after the other', async () => {
   const client = await open();
   client.send('GET /1 HTTP/1.1\r\nHost: app\r\n\r\nGET /2 HTTP/1.1\r\nHost: app\r\n\r\n');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('GET /1');
   assert.doesNotMatch(server.received, /GET \/2/);
   server.head('HTTP/1.1 200 OK', 'Content-Length: 3').send('one');
   await server.until('GET /2');
   server.head('HTTP/1.1 200 OK', 'Content-Length: 3').send('two');
   await client.until('one', 'two');
-  assert.equal(upstream.connections.length, 1);
+  assert.equal(here.upstream.connections.length, 1);
 });
 
 test('engine keeps the upload for a slow verdict, within a bound', async () => {
@@ -428,11 +403,11 @@ test('engine keeps the upload for a slow verdict, within a bound', async () => {
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(client.socket.writableLength > 0, true);
   decided.resolve();
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.when(() => server.received.length > size);
   server.head('HTTP/1.1 200 OK', 'Content-Length: 0');
   await client.until('200 OK');
-  assert.equal((await gate?.completion(1))?.bytesToUpstream, size);
+  assert.equal((await here.gate?.completion(1))?.bytesToUpstream, size);
 });
 
 test('engine sends a reply of the handler with length and date, and without content for HEAD', async () => {
@@ -459,7 +434,7 @@ test('engine answers an upload with a reply at once, and takes the next request 
   client.head('PUT /1 HTTP/1.1', 'Host: app', 'Content-Length: 3000000');
   await client.until('who?');
   client.send('x'.repeat(3_000_000)).head('GET /2 HTTP/1.1', 'Host: app');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('GET /2');
   server.head('HTTP/1.1 200 OK', 'Content-Length: 2').send('ok');
   await client.until('\r\n\r\nok');
@@ -469,13 +444,13 @@ test('engine turns a handler that fails into 500 and reports it', async () => {
   const client = await open({ decide: () => Promise.reject(new Error('bug')) });
   client.head('GET / HTTP/1.1', 'Host: app');
   assert.match(await client.end(), /^HTTP\/1\.1 500 /);
-  assert.deepEqual(gate?.errors.splice(0).map(String), ['Error: bug']);
+  assert.deepEqual(here.gate?.errors.splice(0).map(String), ['Error: bug']);
 });
 
 /** One request answered with 200 and nothing; gives the upstream's connection, which is then kept. */
 async function served(client: Wire, line: string): Promise<Wire> {
   client.head(line, 'Host: app');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.head('HTTP/1.1 200 OK', 'Content-Length: 0');
   await client.until('\r\n\r\n');

@@ -1,36 +1,12 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { startEngine } from './server.ts';
-import {
-  type Gate,
-  type GateOptions,
-  type RawUpstream,
-  rawUpstream,
-  startGate,
-  upstreamAt,
-  Wire,
-} from './engine-testing.ts';
+import { gateForTests, upstreamAt, Wire } from './engine-testing.ts';
 
-let upstream: RawUpstream;
-let gate: Gate | undefined;
-
-beforeEach(async () => {
-  upstream = await rawUpstream();
-});
-
-afterEach(async () => {
-  await gate?.close();
-  await upstream.close();
-  assert.deepEqual(gate?.errors ?? [], []);
-  gate = undefined;
-});
-
-async function open(options: Partial<GateOptions> = {}): Promise<Wire> {
-  gate = await startGate({ upstream: upstreamAt(upstream.origin), ...options });
-  return gate.connect();
-}
+const here = gateForTests();
+const { open } = here;
 
 const request = (...fields: readonly string[]): string => ['GET / HTTP/1.1', ...fields, '', ''].join('\r\n');
 
@@ -65,8 +41,8 @@ for (const [what, bytes, status] of refused) {
     assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} [^\\r]*\\r\\n`));
     assert.match(answer, /\r\nConnection: close\r\n/);
     assert.match(answer, /\r\n\r\nbad: /);
-    assert.equal(upstream.connections.length, 0);
-    assert.equal(gate?.heads.length, 0);
+    assert.equal(here.upstream.connections.length, 0);
+    assert.equal(here.gate?.heads.length, 0);
   });
 }
 
@@ -78,7 +54,7 @@ test('engine takes as many fields as allowed, and a head of nearly 64 KiB', asyn
     ...Array.from({ length: 98 }, (_, i) => `X-${i}: 1`),
     `X: ${'x'.repeat(64_000)}`,
   );
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   assert.match(await server.until('\r\n\r\n'), /\r\nX-97: 1\r\n/);
 });
 
@@ -105,17 +81,17 @@ test('engine closes a kept connection that is not used any more', async () => {
 test('engine answers 408 to an upload that stops, and gives the upstream up', async () => {
   const client = await open({ limits: { idleTimeoutMs: 100 } });
   client.head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10').send('abc');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('abc');
   assert.match(await client.end(), /^HTTP\/1\.1 408 /);
   await server.end();
-  assert.equal((await gate?.completion(1))?.end, 'client-gone');
+  assert.equal((await here.gate?.completion(1))?.end, 'client-gone');
 });
 
 test('engine answers 504 when the upstream takes no more content', async () => {
   const client = await open({ limits: { idleTimeoutMs: 600 } });
   client.head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 99999999');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   server.socket.pause();
   client.send('x'.repeat(20_000_000));
   await client.until('failed: response-timeout');
@@ -125,13 +101,13 @@ test('engine answers 413 to an announced length over the limit, and asks nobody'
   const client = await open({ limits: { bodyBytes: 10 } });
   client.head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 11').send('x'.repeat(11));
   assert.match(await client.end(), /^HTTP\/1\.1 413 /);
-  assert.equal(gate?.heads.length, 0);
+  assert.equal(here.gate?.heads.length, 0);
 });
 
 test('engine answers 413 to chunks beyond the limit and gives the upstream up', async () => {
   const client = await open({ limits: { bodyBytes: 10 } });
   client.head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked').send('8\r\n12345678\r\n');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('12345678');
   client.send('8\r\n12345678\r\n');
   assert.match(await client.end(), /^HTTP\/1\.1 413 /);
@@ -141,12 +117,12 @@ test('engine answers 413 to chunks beyond the limit and gives the upstream up', 
 test('engine answers 400 to a broken chunk and does not end the upstream request as if it were whole', async () => {
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked').send('3\r\nabc\r\n');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('abc');
   client.send('zz\r\n');
   assert.match(await client.end(), /^HTTP\/1\.1 400 /);
   assert.doesNotMatch(await server.end(), /\r\n0\r\n/);
-  assert.equal((await gate?.completion(1))?.end, 'client-gone');
+  assert.equal((await here.gate?.completion(1))?.end, 'client-gone');
 });
 
 test('engine reads no faster from a client that pipelines without end than it answers', async () => {
@@ -163,7 +139,7 @@ test('engine reads no faster from a client that pipelines without end than it an
     if (sent++ < 400) client.socket.write(later, 'latin1', send);
   };
   send();
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   let sentAtFirst = 0;
   for (let i = 1; i <= 60; i++) {
     await server.until(...Array.from({ length: i }, () => 'GET /held'));
@@ -182,7 +158,7 @@ test('engine reads no faster from a client that pipelines without end than it an
   );
   await client.when(() => client.closed || client.received.split('HTTP/1.1 200 OK').length === 461);
   assert.deepEqual(
-    gate?.heads.map(({ target }) => target),
+    here.gate?.heads.map(({ target }) => target),
     [...Array.from({ length: 60 }, () => '/held'), ...Array.from({ length: 400 }, () => '/later')],
   );
 });
@@ -191,7 +167,7 @@ test('engine does not go on reading requests behind one that it refused', async 
   const client = await open();
   client.send(`${request('Host: a', 'Host: b')}GET /second HTTP/1.1\r\nHost: a\r\n\r\n`);
   await client.end();
-  assert.equal(gate?.heads.length, 0);
+  assert.equal(here.gate?.heads.length, 0);
 });
 
 test('engine lets a client that goes on sending read why it was refused', async () => {
@@ -212,8 +188,8 @@ test('engine lets a client that goes on sending read why it was refused', async 
 });
 
 test('engine gives IPv4 addresses as such on an IPv6 listener', async () => {
-  gate = await startGate({
-    upstream: upstreamAt(upstream.origin),
+  const gate = await here.start({
+    upstream: upstreamAt(here.upstream.origin),
     address: '::',
     decide: () => ({ kind: 'reply', reply: { status: 200, fields: [], body: 'ok' } }),
   });
@@ -235,7 +211,7 @@ test('engine keeps one memory per connection', async () => {
   await client.until('seen 1');
   client.head('GET / HTTP/1.1', 'Host: a');
   await client.until('seen 2');
-  const other = await gate?.connect();
+  const other = await here.gate?.connect();
   other?.head('GET / HTTP/1.1', 'Host: a');
   await other?.until('seen 1');
 });

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
+import { afterEach, beforeEach } from 'node:test';
 import tls from 'node:tls';
 import type {
   Client,
@@ -275,6 +276,47 @@ export async function startGate(options: GateOptions): Promise<Gate> {
   );
   gate = new Gate(engine);
   return gate;
+}
+
+/** What each test of a file has: an upstream of bare sockets, and a gate before it. */
+export interface GateForTests {
+  readonly upstream: RawUpstream;
+  /** The one that the test has started, if it has. */
+  readonly gate: Gate | undefined;
+  /** Starts the gate; it forwards to `upstream` unless the options say otherwise. */
+  readonly start: (options?: Partial<GateOptions>) => Promise<Gate>;
+  /** Starts it, and gives one client of it. */
+  readonly open: (options?: Partial<GateOptions>) => Promise<Wire>;
+}
+
+/** Begins and ends both for every test of the file that calls this. What the engine calls an error fails the test. */
+export function gateForTests(): GateForTests {
+  let upstream: RawUpstream | undefined;
+  let gate: Gate | undefined;
+  beforeEach(async () => {
+    upstream = await rawUpstream();
+  });
+  afterEach(async () => {
+    await gate?.close();
+    await upstream?.close();
+    assert.deepEqual(gate?.errors ?? [], []);
+    gate = undefined;
+  });
+  const here: GateForTests = {
+    get upstream() {
+      if (upstream === undefined) throw new Error('Cannot use the upstream: no test runs');
+      return upstream;
+    },
+    get gate() {
+      return gate;
+    },
+    async start(options = {}) {
+      gate = await startGate({ upstream: upstreamAt(here.upstream.origin), ...options });
+      return gate;
+    },
+    open: async (options) => (await here.start(options)).connect(),
+  };
+  return here;
 }
 
 const HOP_BY_HOP = /^(?:connection|http2-settings|keep-alive|proxy-.*|te|transfer-encoding|upgrade)$/i;

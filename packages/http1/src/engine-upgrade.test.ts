@@ -1,42 +1,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Tunnel } from './exchange.ts';
-import {
-  type Gate,
-  type GateOptions,
-  handshake,
-  type RawUpstream,
-  rawUpstream,
-  startGate,
-  upstreamAt,
-  type Wire,
-} from './engine-testing.ts';
+import { gateForTests, handshake, upstreamAt, type Wire } from './engine-testing.ts';
 
-let upstream: RawUpstream;
-let gate: Gate | undefined;
-
-beforeEach(async () => {
-  upstream = await rawUpstream();
-});
-
-afterEach(async () => {
-  await gate?.close();
-  await upstream.close();
-  assert.deepEqual(gate?.errors ?? [], []);
-  gate = undefined;
-});
-
-async function open(options: Partial<GateOptions> = {}): Promise<Wire> {
-  gate = await startGate({ upstream: upstreamAt(upstream.origin), ...options });
-  return gate.connect();
-}
+const here = gateForTests();
+const { open } = here;
 
 /** A tunnel through the gate, by hand. */
 async function tunnel(client: Wire): Promise<Wire> {
   client.head('GET /ws HTTP/1.1', ...handshake);
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.head(
     'HTTP/1.1 101 Switching Protocols',
@@ -58,9 +33,9 @@ test('engine relays a WebSocket handshake with its fields untouched, and the fie
     'Sec-WebSocket-Protocol: streamlit, tok-3n',
     'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits',
   );
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   const sent = await server.until('\r\n\r\n');
-  assert.equal(gate?.heads[0]?.upgrade, true);
+  assert.equal(here.gate?.heads[0]?.upgrade, true);
   assert.equal(sent.includes('\r\nSec-WebSocket-Protocol: streamlit, tok-3n\r\n'), true);
   assert.equal(sent.includes('\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n'), true);
   assert.deepEqual(sent.match(/^(?:connection|upgrade):.*$/gim), ['Connection: Upgrade', 'Upgrade: websocket']);
@@ -91,7 +66,7 @@ test('engine relays a WebSocket handshake with its fields untouched, and the fie
 test('engine loses none of the first bytes that come with a handshake or with its answer', async () => {
   const client = await open();
   client.head('GET /ws HTTP/1.1', ...handshake).send('early client');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.send('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nearly server');
   await client.until('\r\n\r\nearly server');
@@ -113,9 +88,9 @@ test('engine keeps the connection after a 401 on an upgrade, so that the handsha
   assert.doesNotMatch(refusal, /Connection: close/i);
 
   client.head('GET /ws HTTP/1.1', ...handshake, 'Authorization: Negotiate abc');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
-  assert.equal(gate?.heads[1]?.connection.memory.get('leg'), 1);
+  assert.equal(here.gate?.heads[1]?.connection.memory.get('leg'), 1);
   server.send('HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello');
   await client.until('HTTP/1.1 101 ', '\r\n\r\nhello');
 });
@@ -127,7 +102,7 @@ test('engine takes ordinary requests behind an upgrade that it refused, also tho
   });
   client.send(`GET /ws HTTP/1.1\r\n${handshake.join('\r\n')}\r\n\r\nGET /next HTTP/1.1\r\nHost: app\r\n\r\n`);
   await client.until('sign in');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('GET /next');
   server.head('HTTP/1.1 200 OK', 'Content-Length: 4').send('page');
   await client.until('sign in', 'page');
@@ -139,7 +114,7 @@ test('engine closes after a refused upgrade when the client or the reply asks fo
   });
   client.head('GET /a HTTP/1.1', 'Host: app', 'Connection: Upgrade, close', ...handshake.slice(2));
   assert.match(await client.end(), /\r\nConnection: close\r\n[^]*sign in$/);
-  const second = await gate?.connect();
+  const second = await here.gate?.connect();
   second?.head('GET /b HTTP/1.1', ...handshake);
   assert.match((await second?.end()) ?? '', /\r\nConnection: close\r\n[^]*sign in$/);
 });
@@ -147,21 +122,21 @@ test('engine closes after a refused upgrade when the client or the reply asks fo
 test('engine passes an answer other than 101 on as an ordinary one and keeps the client connection', async () => {
   const client = await open();
   client.head('GET /ws HTTP/1.1', ...handshake);
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.head('HTTP/1.1 403 Forbidden', 'Transfer-Encoding: chunked', 'X-Why: because').send('2\r\nno\r\n0\r\n\r\n');
   const answer = await client.until('2\r\nno\r\n0\r\n\r\n');
   assert.match(answer, /^HTTP\/1\.1 403 Forbidden\r\nX-Why: because\r\n/);
   client.head('GET /next HTTP/1.1', 'Host: app');
-  await (await upstream.next()).until('GET /next');
-  const { end, status } = (await gate?.completion(1)) ?? {};
+  await (await here.upstream.next()).until('GET /next');
+  const { end, status } = (await here.gate?.completion(1)) ?? {};
   assert.deepEqual({ end, status }, { end: 'complete', status: 403 });
 });
 
 test('engine passes a large refusal of an upgrade on at the pace of the client', async () => {
   const client = await open();
   client.head('GET /ws HTTP/1.1', ...handshake);
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   const size = 20_000_000;
   client.socket.pause();
@@ -178,9 +153,9 @@ test('engine handles an upgrade to anything else as an ordinary request, and nev
     'GET /1 HTTP/1.1\r\nHost: app\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n' +
       'GET /2 HTTP/1.1\r\nHost: app\r\n\r\n',
   );
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   assert.doesNotMatch(await server.until('\r\n\r\n'), /upgrade|h2c|http2/i);
-  assert.equal(gate?.heads[0]?.upgrade, false);
+  assert.equal(here.gate?.heads[0]?.upgrade, false);
   server.head('HTTP/1.1 200 OK', 'Content-Length: 3').send('one');
   await server.until('GET /2');
   server.head('HTTP/1.1 200 OK', 'Content-Length: 3').send('two');
@@ -194,11 +169,11 @@ test('engine closes the connection after an upgrade request with content, and re
       'POST /2 HTTP/1.1\r\nHost: app\r\nContent-Length: 30\r\n\r\n',
   );
   client.send('GET /smuggled HTTP/1.1\r\nHost: app\r\n\r\n');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   assert.match(await server.until('abc'), /^POST \/1/);
   server.head('HTTP/1.1 200 OK', 'Content-Length: 3').send('one');
   assert.match(await client.end(), /\r\nConnection: close\r\n[^]*one$/);
-  assert.equal(gate?.heads.length, 1);
+  assert.equal(here.gate?.heads.length, 1);
 });
 
 test('engine takes a half-valid WebSocket handshake for no upgrade', async () => {
@@ -218,7 +193,7 @@ test('engine takes a half-valid WebSocket handshake for no upgrade', async () =>
 test('engine fails with 502 when an upstream switches protocols unasked', async () => {
   const client = await open();
   client.head('GET / HTTP/1.1', 'Host: app');
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   server.head('HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade');
   await client.until('502', 'failed: protocol');
@@ -241,11 +216,11 @@ test('tunnel reports when it is open and how it ended, once each, and counts its
   await server.until('four');
   server.send('sixsix');
   await client.until('sixsix');
-  assert.deepEqual(gate?.engine.connections(), { open: 1, tunnels: 1 });
+  assert.deepEqual(here.gate?.engine.connections(), { open: 1, tunnels: 1 });
   client.socket.end();
   await server.end();
   server.socket.end();
-  const completion = await gate?.completion(1);
+  const completion = await here.gate?.completion(1);
   assert.deepEqual(
     { ...completion, durationMs: 0 },
     {
@@ -259,8 +234,8 @@ test('tunnel reports when it is open and how it ended, once each, and counts its
     },
   );
   assert.equal(opened.length, 1);
-  assert.equal(gate?.completions.length, 1);
-  assert.deepEqual(gate?.engine.connections().tunnels, 0);
+  assert.equal(here.gate?.completions.length, 1);
+  assert.deepEqual(here.gate?.engine.connections().tunnels, 0);
 });
 
 test('tunnel lets one direction go on when the other has ended', async () => {
@@ -273,7 +248,7 @@ test('tunnel lets one direction go on when the other has ended', async () => {
   await server.until('still here');
   client.socket.end();
   await server.end();
-  assert.equal((await gate?.completion(1))?.closedBy, 'upstream');
+  assert.equal((await here.gate?.completion(1))?.closedBy, 'upstream');
 });
 
 test('tunnel reads neither side faster than the other takes it', async () => {
@@ -289,7 +264,7 @@ test('tunnel reads neither side faster than the other takes it', async () => {
   await server.when(() => server.received.length > size);
   client.socket.end();
   server.socket.end();
-  assert.equal((await gate?.completion(1))?.bytesToUpstream, size);
+  assert.equal((await here.gate?.completion(1))?.bytesToUpstream, size);
 });
 
 test('tunnel ends with client-gone when the client is reset, and takes the upstream with it', async () => {
@@ -297,7 +272,7 @@ test('tunnel ends with client-gone when the client is reset, and takes the upstr
   const server = await tunnel(client);
   client.socket.resetAndDestroy();
   await server.when(() => server.closed || server.ended);
-  const { end, closedBy } = (await gate?.completion(1)) ?? {};
+  const { end, closedBy } = (await here.gate?.completion(1)) ?? {};
   assert.deepEqual({ end, closedBy }, { end: 'client-gone', closedBy: 'client' });
 });
 
@@ -306,7 +281,7 @@ test('tunnel ends with upstream-failed when the upstream is reset, and takes the
   const server = await tunnel(client);
   server.socket.resetAndDestroy();
   await client.end();
-  const { end, closedBy, failure } = (await gate?.completion(1)) ?? {};
+  const { end, closedBy, failure } = (await here.gate?.completion(1)) ?? {};
   assert.deepEqual(
     { end, closedBy, code: failure?.code },
     { end: 'upstream-failed', closedBy: 'upstream', code: 'reset' },
@@ -326,18 +301,18 @@ test('tunnel is ended by destroy() with the reason in the completion', async () 
   const server = await tunnel(client);
   (await opened.promise).destroy('session-ended');
   await Promise.all([client.end(), server.end()]);
-  const { end, closedBy } = (await gate?.completion(1)) ?? {};
+  const { end, closedBy } = (await here.gate?.completion(1)) ?? {};
   assert.deepEqual({ end, closedBy }, { end: 'shutdown', closedBy: 'session-ended' });
 });
 
 test('engine gives a handshake up when the client leaves before the upstream answers', async () => {
   const client = await open();
   client.head('GET /ws HTTP/1.1', ...handshake);
-  const server = await upstream.next();
+  const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   client.socket.destroy();
   await server.end();
-  const { end, status } = (await gate?.completion(1)) ?? {};
+  const { end, status } = (await here.gate?.completion(1)) ?? {};
   assert.deepEqual({ end, status }, { end: 'client-gone', status: 499 });
 });
 
@@ -355,8 +330,8 @@ test('engine tells an undecided handler that the client has left', async () => {
   await asked.promise;
   client.socket.destroy();
   await gone.promise;
-  assert.equal((await gate?.completion(1))?.status, 499);
-  assert.equal(upstream.connections.length, 0);
+  assert.equal((await here.gate?.completion(1))?.status, 499);
+  assert.equal(here.upstream.connections.length, 0);
 });
 
 test('engine carries real WebSockets: subprotocol, compression, text and binary, and a clean close', async () => {
@@ -373,7 +348,7 @@ test('engine carries real WebSockets: subprotocol, compression, text and binary,
   });
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  gate = await startGate({ upstream: upstreamAt(`http://127.0.0.1:${port}`) });
+  const gate = await here.start({ upstream: upstreamAt(`http://127.0.0.1:${port}`) });
   const socket = new WebSocket(`ws://127.0.0.1:${gate.engine.port}/ws`, ['first', 'second']);
   await once(socket, 'open');
   assert.equal(socket.protocol, 'second');

@@ -90,18 +90,34 @@ export interface Forward {
   readonly prepared?: readonly PreparedFields[] | undefined;
   /** Fields to add to the response, a 101 included, e.g. `Set-Cookie`, `WWW-Authenticate`. They replace nothing. */
   readonly responseFields: Fields;
+  /**
+   * `prepared` is one block of the fields as they were received (`prepareAsReceived`), which frames the content as well, and
+   * the response gets no `Date` that it does not have.
+   */
+  readonly asReceived?: boolean;
+  /**
+   * The client's connection brings requests of several people, as a proxy's does: what one of them proves over an upstream
+   * connection must not hold for the next. Asked only when somebody does.
+   */
+  readonly sharedClient?: boolean;
   /** Which of the request's trailer fields go on. Without it none does: a trailer can forge what the header was cleaned of. */
   requestTrailers?(trailers: Fields): Fields;
   /**
    * What of the upstream's fields goes on to the client, with interim answers and a 101 as well. Without it all do. It must
-   * follow from the fields alone: for the same ones it may not be asked again.
+   * follow from fields and status alone: for the same ones it may not be asked again.
    */
-  readonly upstreamFields?: (this: void, fields: Fields) => Fields;
+  readonly upstreamFields?: ((this: void, fields: Fields, status: number) => Fields) | undefined;
   /**
    * Called once, when the upstream has accepted an upgrade. What it gives back is told the end in the place of `ended`: a
    * verdict is not kept for as long as its tunnel is open.
    */
   opened?(tunnel: Tunnel): ((completion: Completion) => void) | undefined;
+  /**
+   * Called once for a response that lasts: for an event stream (`text/event-stream`) before its head goes out, for any other
+   * request that is still under way after a second or two. A reply goes to the client in the place of an event stream,
+   * which is given up then; in other cases it is not looked at.
+   */
+  lasts?(response: LastingResponse): Reply | undefined;
   /** Called once, however it ends, except for a tunnel whose `opened` has named somebody else. */
   ended?(completion: Completion): void;
 }
@@ -111,6 +127,16 @@ export interface Tunnel {
   destroy(reason: string): void;
   /** Puts a WebSocket Close with this code (RFC 6455, 7.4) between two frames of either side, and ends soon after. */
   close(code: number, reason: string): void;
+}
+
+/** A response for as long as it is under way. */
+export interface LastingResponse {
+  readonly eventStream: boolean;
+  /**
+   * Ends it so that nobody takes it for complete; `reason` comes back in the completion. Where not even a head has gone out,
+   * the client gets `instead`. Does nothing when it is over.
+   */
+  cut(reason: string, instead: () => Reply): void;
 }
 
 export interface Completion {
@@ -124,7 +150,10 @@ export interface Completion {
   readonly end: 'complete' | 'client-gone' | 'upstream-failed' | 'shutdown';
   /** Only for `upstream-failed`. */
   readonly failure: UpstreamFailure | undefined;
-  /** Only for a tunnel: `client` or `upstream`, whoever ended it first, else the reason we gave (`Tunnel.destroy`). */
+  /**
+   * For a tunnel: `client` or `upstream`, whoever ended it first, else the reason we gave (`Tunnel.destroy`). For a
+   * response: the reason with which it was cut, if it was.
+   */
   readonly closedBy: string | undefined;
 }
 

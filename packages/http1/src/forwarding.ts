@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { lastChunk } from './chunked.ts';
-import type { Completion, Forward, UpstreamFailure } from './exchange.ts';
+import { type Pin, provesOverConnection } from './bound-connection.ts';
+import type { Completion, Forward, LastingResponse, Reply, UpstreamFailure } from './exchange.ts';
 import { type Fields, singleField } from './fields.ts';
 import type { StatusLine } from './head.ts';
 import { checkTrailers, hasContent, interimHead, requestHead, responseHead, switchingHead } from './outgoing-head.ts';
@@ -19,7 +20,7 @@ const UNCARRIABLE: UpstreamFailure = { code: 'other', detail: 'the verdict could
 const NO_FIELDS: Fields = [];
 
 /** Carries out a `forward`: the request to the upstream and its answer back, as they come, or a tunnel. */
-export class Forwarding implements CallEvents, Work {
+export class Forwarding implements CallEvents, LastingResponse, Work {
   readonly #exchange: Exchange;
   readonly #verdict: Forward;
   readonly #startedAt = performance.now();
@@ -32,6 +33,10 @@ export class Forwarding implements CallEvents, Work {
   #paused = false;
   #trailers: Fields = NO_FIELDS;
   #completed = false;
+  /** The verdict has heard that the response lasts. */
+  #told = false;
+  #eventStream = false;
+  #cutBy: string | undefined;
 
   constructor(exchange: Exchange, verdict: Forward) {
     this.#exchange = exchange;
@@ -41,18 +46,28 @@ export class Forwarding implements CallEvents, Work {
 
   start(): void {
     const { context, line, head, hasContent } = this.#exchange;
-    const { upstream, target, prepared, fields } = this.#verdict;
+    const { upstream, target, prepared, fields, asReceived } = this.#verdict;
     const { method, body, expectContinue } = line;
     const { upgrade } = head;
     try {
-      const text = requestHead({ method, target, prepared, fields, body, upgrade, expectContinue });
+      const text = requestHead({ method, target, prepared, fields, body, upgrade, expectContinue, asReceived });
       const idempotent = isIdempotent(method);
-      this.#call = context.pools.call(upstream, text, { method, body, upgrade, idempotent, expectContinue }, this);
+      const bound = line.hasAuthorization && provesOverConnection(text);
+      const pin = this.#pin(bound);
+      const options = { method, body, upgrade, idempotent, expectContinue, bound, pin };
+      this.#call = context.pools.call(upstream, text, options, this);
       if (!hasContent) this.#call.end();
     } catch (error) {
       return this.#broken(error);
     }
     if (hasContent) this.#exchange.connection.awaitContent();
+  }
+
+  /** Where the upstream connection waits on which the person of this client has proven who they are; with `bound`, one may. */
+  #pin(bound: boolean): Pin | undefined {
+    const { connection } = this.#exchange;
+    if (!bound && !connection.hasPins) return undefined;
+    return this.#verdict.sharedClient === true ? undefined : connection.pin(this.#verdict.upstream, bound);
   }
 
   // The request.
@@ -103,6 +118,27 @@ export class Forwarding implements CallEvents, Work {
     this.#complete(this.#exchange.context.stopping ? 'shutdown' : 'client-gone');
   }
 
+  lasting(): void {
+    // An upgrade is on its way to be a tunnel, of which the verdict hears then.
+    if (!this.#exchange.head.upgrade) this.#tell();
+  }
+
+  // What the verdict may do with a response that lasts.
+
+  get eventStream(): boolean {
+    return this.#eventStream;
+  }
+
+  cut(reason: string, instead: () => Reply): void {
+    const exchange = this.#exchange;
+    if (this.#completed || exchange.over) return;
+    this.#call?.abort();
+    this.#cutBy = reason;
+    if (!exchange.headSent) return this.#replaceBy(instead());
+    this.#complete('shutdown');
+    exchange.cut();
+  }
+
   // The answer.
 
   continue_(): void {
@@ -114,7 +150,7 @@ export class Forwarding implements CallEvents, Work {
     // HTTP/1.0 knows no interim answers (RFC 9110, 15.2).
     if (over || headSent || line.minor === 0) return;
     try {
-      connection.out.add(interimHead(status, this.#permitted(fields)));
+      connection.out.add(interimHead(status, this.#permitted(fields, status)));
     } catch (error) {
       return this.#broken(error);
     }
@@ -125,22 +161,37 @@ export class Forwarding implements CallEvents, Work {
     const exchange = this.#exchange;
     if (exchange.over) return;
     const { connection, context, line } = exchange;
+    if (head.body.kind !== 'length' && head.body.kind !== 'none' && isEventStream(head.fields)) {
+      this.#eventStream = true;
+      const instead = this.#tell();
+      if (this.#completed) return;
+      if (instead !== undefined) {
+        this.#call?.abort();
+        return this.#replaceBy(instead);
+      }
+    }
     exchange.decideClosing();
     if (!this.#uploaded) connection.awaitNothing();
     const { body, status } = head;
     const delimited = body.kind === 'none' || body.kind === 'length' || !hasContent(line.method, status);
     const framing = delimited ? 'as-received' : line.minor === 0 ? 'until-close' : 'chunked';
     this.#chunked = framing === 'chunked';
-    const { responseFields: extra, upstreamFields: filter } = this.#verdict;
+    const { responseFields: extra, upstreamFields: filter, asReceived } = this.#verdict;
     const close = exchange.closes;
     // Nothing but head and filter decides about the text then: HTTP/1.0, which is framed otherwise, always closes.
     const usual = extra.length === 0 && !close;
     let text = usual ? relayed.recall(head, filter) : undefined;
     if (text === undefined) {
       try {
-        const fields = this.#permitted(head.fields);
+        const fields = this.#permitted(head.fields, status);
         const permitted = fields === head.fields ? head : { ...head, fields };
-        text = responseHead({ head: permitted, extra, framing, close, date: context.dateLine() });
+        text = responseHead({
+          head: permitted,
+          extra,
+          framing,
+          close,
+          date: asReceived === true ? '' : context.dateLine(),
+        });
         if (usual && singleField(fields, 'date') !== undefined) relayed.keep(head, filter, text);
       } catch (error) {
         return this.#broken(error);
@@ -198,7 +249,7 @@ export class Forwarding implements CallEvents, Work {
     if (exchange.over) return void socket.destroy();
     let text: string;
     try {
-      text = switchingHead(this.#permitted(head.fields), this.#verdict.responseFields);
+      text = switchingHead(this.#permitted(head.fields, head.status), this.#verdict.responseFields);
     } catch (error) {
       socket.destroy();
       return this.#broken(error);
@@ -211,8 +262,26 @@ export class Forwarding implements CallEvents, Work {
     openTunnel(parts, exchange.context, this.#verdict);
   }
 
-  #permitted(fields: Fields): Fields {
-    return this.#verdict.upstreamFields?.(fields) ?? fields;
+  #tell(): Reply | undefined {
+    const verdict = this.#verdict;
+    if (this.#told || this.#completed || verdict.lasts === undefined) return undefined;
+    this.#told = true;
+    let instead: Reply | undefined;
+    report(this.#exchange.context, () => {
+      instead = verdict.lasts?.(this);
+    });
+    return instead;
+  }
+
+  /** The client gets this, and not what the upstream says. */
+  #replaceBy(reply: Reply): void {
+    this.#status = reply.status;
+    this.#complete('shutdown');
+    this.#exchange.reply(reply);
+  }
+
+  #permitted(fields: Fields, status: number): Fields {
+    return this.#verdict.upstreamFields?.(fields, status) ?? fields;
   }
 
   /** Reads no faster from the upstream than the client takes. */
@@ -242,8 +311,18 @@ export class Forwarding implements CallEvents, Work {
       bytesToUpstream: this.#bytesToUpstream,
       end,
       failure,
-      closedBy: undefined,
+      closedBy: this.#cutBy,
     };
     report(this.#exchange.context, () => verdict.ended?.(completion));
   }
+}
+
+/** Whether this is what `EventSource` reads (HTML, 9.2.5). Asked only of answers without a length: a stream has none. */
+function isEventStream(fields: Fields): boolean {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (name.length === 12 && name.toLowerCase() === 'content-type')
+      return /^text\/event-stream(?:[\t ;]|$)/i.test(fields[i + 1] as string);
+  }
+  return false;
 }

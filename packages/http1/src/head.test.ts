@@ -20,6 +20,7 @@ suite('parseRequestHead()', () => {
       keepAlive: true,
       expectContinue: false,
       hasUpgrade: false,
+      hasAuthorization: false,
     });
   });
 

@@ -10,7 +10,7 @@ import type { Fields } from './fields.ts';
 import { type BodyFraming, requestFraming, responseFraming } from './framing.ts';
 import { ASCII_REQUEST_HEAD, FIELD_LINES, REQUEST_HEAD, REQUEST_LINE, RESPONSE_HEAD, tokens } from './grammar.ts';
 import { faultInHead, faultInRequestTarget, faultInTrailers } from './head-faults.ts';
-import { HOST, REQUEST_FIELDS, RESPONSE_FIELDS, TRAILER_FIELDS } from './known-fields.ts';
+import { AUTHORIZATION, HOST, REQUEST_FIELDS, RESPONSE_FIELDS, TRAILER_FIELDS } from './known-fields.ts';
 import { KNOWN_METHODS } from './methods.ts';
 
 /** What one head may have at most. */
@@ -35,6 +35,7 @@ export interface RequestLine {
   readonly expectContinue: boolean;
   /** There is an `Upgrade` field, and `Connection` names it (RFC 9110, 7.8). */
   readonly hasUpgrade: boolean;
+  readonly hasAuthorization: boolean;
 }
 
 /** A response head that two readers read alike. */
@@ -124,6 +125,7 @@ function judged(text: string, lineEnd: number, block: FieldBlock): RequestLine |
     expectContinue: expectation !== undefined && minor === 1 && hasContent(body),
     // RFC 9110, 7.8: in HTTP/1.0 it is ignored.
     hasUpgrade: block.upgrade && minor === 1 && options.includes('upgrade'),
+    hasAuthorization: (block.seen & AUTHORIZATION) !== 0,
   };
 }
 

@@ -12,6 +12,7 @@ export type {
   Connection,
   Forward,
   Handler,
+  LastingResponse,
   Reply,
   RequestHead,
   Tunnel,
@@ -21,7 +22,7 @@ export type {
 } from './exchange.ts';
 export { type Fields, fieldValues, singleField } from './fields.ts';
 export { isFieldValue, isToken, tokens, trimBlanks } from './grammar.ts';
-export { type PreparedFields, prepareFields } from './prepared-fields.ts';
+export { type PreparedFields, prepareAsReceived, prepareFields } from './prepared-fields.ts';
 export type { ProxyRefusal } from './proxied-address.ts';
 export { type Engine, type EngineOptions, startEngine } from './server.ts';
 export type { Certificate } from './tls.ts';

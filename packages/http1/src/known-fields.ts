@@ -50,6 +50,7 @@ export const UPGRADE = bitOf('upgrade');
 export const EXPECT = bitOf('expect');
 export const HOST = bitOf('host');
 export const COOKIE = bitOf('cookie');
+export const AUTHORIZATION = bitOf('authorization');
 
 /** What is noticed in requests. */
 export const REQUEST_FIELDS: KnownFields = table(fields);

@@ -15,6 +15,7 @@ import {
   responseHead,
   switchingHead,
 } from './outgoing-head.ts';
+import { prepareAsReceived, prepareFields } from './prepared-fields.ts';
 
 const DATE = 'Date: Mon, 01 Jan 2024 00:00:00 GMT\r\n';
 
@@ -144,4 +145,15 @@ test('endpointHead() believes no length beside content', () => {
     `HTTP/1.1 200 OK\r\nX: 1\r\n${DATE}Content-Length: 0\r\n\r\n`,
   );
   assert.match(endpointHead({ ...parts, method: 'HEAD', framing: 'empty' }), /\r\nContent-Length: 5\r\n/);
+});
+
+test('requestHead() sends fields as they were received only with the content that they frame', () => {
+  const usual = { method: 'POST', target: '/', fields: [], upgrade: false, expectContinue: false, asReceived: true };
+  const three = prepareAsReceived(['Content-Length', '3', 'A', '1']);
+  const head = requestHead({ ...usual, prepared: [three], body: { kind: 'length', length: 3 } });
+  assert.equal(head, 'POST / HTTP/1.1\r\nContent-Length: 3\r\nA: 1\r\n\r\n');
+  for (const body of [{ kind: 'length', length: 4 }, { kind: 'none' }, { kind: 'chunked' }] as const)
+    assert.throws(() => requestHead({ ...usual, prepared: [three], body }), TypeError);
+  for (const prepared of [[], [three, three], [prepareFields(['A', '1'])]])
+    assert.throws(() => requestHead({ ...usual, prepared, body: { kind: 'length', length: 3 } }), TypeError);
 });

@@ -22,6 +22,8 @@ export interface OutgoingRequest {
   readonly body: BodyFraming;
   readonly upgrade: boolean;
   readonly expectContinue: boolean;
+  /** The one prepared block frames the content. */
+  readonly asReceived?: boolean | undefined;
 }
 
 const NONE: readonly PreparedFields[] = [];
@@ -36,17 +38,25 @@ const NO_CONTENT_MEANT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 
  * for a target or field that would break it: those are bugs of whoever made the verdict.
  */
 export function requestHead(request: OutgoingRequest): string {
-  const { method, target, prepared = NONE, fields, body, upgrade, expectContinue } = request;
+  const { method, target, prepared = NONE, fields, body, upgrade, expectContinue, asReceived = false } = request;
   if (!TARGET.test(target)) throw new TypeError('Cannot write request: the target has forbidden characters');
   const kind = { chunked: body.kind === 'chunked', expectContinue };
   let text = `${method} ${target} HTTP/1.1\r\n`;
   for (const block of prepared) text += block.lines(kind);
   text += requestLines(fields, kind);
   if (upgrade) text += 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
-  if (body.kind === 'length') text += `Content-Length: ${body.length}\r\n`;
+  if (asReceived) checkFraming(prepared, body);
+  else if (body.kind === 'length') text += `Content-Length: ${body.length}\r\n`;
   else if (body.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   else if (!NO_CONTENT_MEANT.has(method)) text += 'Content-Length: 0\r\n';
   return `${text}\r\n`;
+}
+
+/** That the fields frame the content as it was read. */
+function checkFraming(prepared: readonly PreparedFields[], body: BodyFraming): void {
+  const [block, ...more] = prepared;
+  const same = body.kind === 'length' ? block?.framing === body.length : (block?.framing ?? 'none') === body.kind;
+  if (!same || more.length > 0) throw new TypeError('Cannot write request: its fields do not frame its content');
 }
 
 /** How the head of an upstream's answer goes on to the client. */

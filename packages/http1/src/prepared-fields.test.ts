@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { requestHead } from './outgoing-head.ts';
-import { prepareFields } from './prepared-fields.ts';
+import { prepareAsReceived, prepareFields } from './prepared-fields.ts';
 
 const names = [
   'Host',
@@ -49,4 +49,18 @@ test('prepareFields() is not moved by what becomes of the array that it was give
   const prepared = prepareFields(fields);
   fields[1] = 'b\r\n';
   assert.equal(prepared.lines({ chunked: false, expectContinue: true }), 'Host: a\r\nExpect: 100-continue\r\n');
+});
+
+test('prepareAsReceived() leaves what frames the content in its place, and nothing else that is ours to write', () => {
+  const fields = ['A', '1', 'content-LENGTH', '003', 'Connection', 'x', 'Upgrade', 'h2c', 'Expect', '100-continue'];
+  const block = prepareAsReceived(fields);
+  assert.equal(block.framing, 3);
+  assert.equal(block.lines({ chunked: false, expectContinue: false }), 'A: 1\r\ncontent-LENGTH: 003\r\n');
+  const chunked = prepareAsReceived(['Transfer-Encoding', 'chunked', 'Trailer', 'X-Sum']);
+  assert.equal(chunked.framing, 'chunked');
+  assert.equal(
+    chunked.lines({ chunked: true, expectContinue: false }),
+    'Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n',
+  );
+  assert.equal(prepareAsReceived(['A', '1']).framing, 'none');
 });

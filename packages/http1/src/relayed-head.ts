@@ -24,4 +24,4 @@ export class RelayedHead {
 }
 
 /** What of the upstream's fields goes on to the client. */
-type FieldFilter = ((fields: Fields) => Fields) | undefined;
+type FieldFilter = ((fields: Fields, status: number) => Fields) | undefined;

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { Pin } from './bound-connection.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import type { EngineContext } from './engine-context.ts';
-import type { ClientCertificate, Connection, Reply } from './exchange.ts';
+import type { ClientCertificate, Connection, Reply, Upstream } from './exchange.ts';
 import type { Fault } from './faults.ts';
 import type { Fields } from './fields.ts';
 import type { RequestLine } from './head.ts';
@@ -52,6 +53,7 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
   #requestRead = false;
   #trailers: Fields = NO_FIELDS;
   #memory: Map<string, unknown> | undefined;
+  #pins: Map<Upstream, Pin> | undefined;
   /** Nothing that comes from the client is looked at any more. */
   #deaf = false;
   #tunnel = false;
@@ -88,6 +90,21 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
   get memory(): Map<string, unknown> {
     this.#memory ??= new Map();
     return this.#memory;
+  }
+
+  /** Whether somebody has proven who they are over a connection to an upstream. */
+  get hasPins(): boolean {
+    return this.#pins !== undefined;
+  }
+
+  /** Where the connection to this upstream waits that is bound to this client; `make`: there is to be one. */
+  pin(upstream: Upstream, make: boolean): Pin | undefined {
+    const known = this.#pins?.get(upstream);
+    if (known !== undefined || !make) return known;
+    const pin = new Pin();
+    this.#pins ??= new Map();
+    this.#pins.set(upstream, pin);
+    return pin;
   }
 
   /** It carries neither a request nor a tunnel, and nothing has to be written any more. */
@@ -232,6 +249,7 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
 
   check(now: number): void {
     if (this.#takesNothing(now)) return this.#destroy();
+    this.#current?.look(this.#parts.deadlines.everyMs);
     if (now < this.#deadline) {
       if (this.#awaited === 'next-request' && this.#restingMs() >= REMEMBERED_MS) this.#reader.forget();
       return;
@@ -272,6 +290,8 @@ export class ClientConnection implements Connection, ReaderEvents<RequestLine>, 
   };
 
   #forgetMe(): void {
+    for (const pin of this.#pins?.values() ?? []) pin.end();
+    this.#pins = undefined;
     this.#parts.deadlines.timed.delete(this);
     this.#parts.connections.delete(this);
   }

@@ -10,6 +10,9 @@ import type { ClientConnection } from './server-connection.ts';
 import type { Waiting } from './turn.ts';
 import { isUpgrade } from './websocket-handshake.ts';
 
+/** Looks at the connections must add up to this before a request counts as one that lasts: it is a second old, or two. */
+const LASTING_MS = 2_000;
+
 /** What carries a verdict out. */
 export interface Work {
   /** Content of the request. The memory stays as it is. */
@@ -20,6 +23,8 @@ export interface Work {
   drained(): void;
   /** Nothing more has come for too long. */
   stalled(): void;
+  /** It has been under way for a while. */
+  lasting?(): void;
   /** The response has been written completely. */
   finished(): void;
   /** The exchange ends before its response; `status`, if another one was sent in its place. */
@@ -42,6 +47,8 @@ export class Exchange implements Client, Waiting {
   #over = false;
   /** The response is complete and waits to be written. */
   #finishing = false;
+  /** What the looks at it add up to. A request that is answered at once is never looked at, and pays nothing. */
+  #lookedMs = 0;
   #closing: boolean;
 
   constructor(context: EngineContext, connection: ClientConnection, line: RequestLine) {
@@ -111,6 +118,14 @@ export class Exchange implements Client, Waiting {
   stalled(): void {
     if (this.#work === undefined) this.giveUp(408, 'The content did not come in time');
     else this.#work.stalled();
+  }
+
+  /** Called `everyMs`, for as long as it is under way. */
+  look(everyMs: number): void {
+    const work = this.#work;
+    if (work === undefined || this.#lookedMs >= LASTING_MS) return;
+    this.#lookedMs += everyMs;
+    if (this.#lookedMs >= LASTING_MS && !this.#over) work.lasting?.();
   }
 
   /** Says 100 to a client that waits for it. */

@@ -75,8 +75,9 @@ export class UpstreamCall implements Call, Occupant {
 
   /** Sends it on its way. */
   start(): void {
-    const { upgrade } = this.#options;
-    this.#takeConnection(this.#route.connection({ kept: !upgrade, upgrade, tried: NONE }));
+    const { upgrade, pin } = this.#options;
+    const own = upgrade ? undefined : pin?.take();
+    this.#takeConnection(own ?? this.#route.connection({ kept: !upgrade, upgrade, tried: NONE }));
   }
 
   write(chunk: Buffer): boolean {
@@ -210,6 +211,8 @@ export class UpstreamCall implements Call, Occupant {
   #takeConnection(connection: UpstreamConnection | undefined): void {
     if (connection === undefined) throw new Error('There is no address to connect to');
     this.#connection = connection;
+    const { bound = false, pin } = this.#options;
+    if (bound) connection.bind(pin);
     connection.begin(this, this.#withContent);
     if (connection.connected) this.connected();
   }

@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import { isLegOfProof, type Pin } from './bound-connection.ts';
 import type { Fault } from './faults.ts';
 import { type Fields, fieldValues } from './fields.ts';
 import type { StatusLine } from './head.ts';
@@ -20,6 +21,8 @@ const LIMITS: Limits = { headBytes: 64 * 1024, headerCount: 1_000 };
 const IDLE_MS = 4_000;
 /** How long before an upstream closes an unused connection by its own word we do. */
 const EARLIER_MS = 1_000;
+/** The same for a connection that is bound to a client: losing it means that the person has to prove themselves again. */
+const BOUND_IDLE_MS = 60_000;
 /** Interim answers to one request. HTTP sets no limit; an upstream that says more of them never comes to an answer. */
 const MAX_INTERIM = 16;
 
@@ -68,6 +71,10 @@ export interface Home {
   unreachable(): void;
   /** It may carry another request. */
   release(connection: UpstreamConnection): void;
+  /** It may carry another request of the client that it is bound to. */
+  rest(connection: UpstreamConnection): void;
+  /** It carries one again. */
+  resume(connection: UpstreamConnection): void;
   /** It is closed or not ours any more; `busy`: there was a request on it. */
   gone(connection: UpstreamConnection, busy: boolean): void;
 }
@@ -95,6 +102,11 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
   /** Interim answers to this request. */
   #interim = 0;
   #complete = false;
+  /** Somebody may have proven who they are on it: their next requests find it by the pin, if there is one, and no others do. */
+  #bound = false;
+  #pin: Pin | undefined;
+  /** It waits at its pin. */
+  #resting = false;
   #closed = false;
   #readingPastWrites = false;
   /** Bytes that waited to be written when we last looked. */
@@ -124,8 +136,16 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
     return this.out.empty;
   }
 
+  /** Somebody may prove on it who they are. */
+  bind(pin: Pin | undefined): void {
+    this.#bound = true;
+    this.#pin = pin;
+  }
+
   /** Puts a request on it. */
   begin(occupant: Occupant, withContent: boolean): void {
+    if (this.#resting) this.home.resume(this);
+    this.#resting = false;
     this.#occupant = occupant;
     this.#heard = false;
     this.#head = undefined;
@@ -297,7 +317,12 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
       this.#used = true;
       this.#since = performance.now();
       if (this.socket.isPaused()) this.socket.resume();
-      this.home.release(this);
+      if (!this.#bound) this.home.release(this);
+      else {
+        this.home.rest(this);
+        this.#resting = true;
+        if (this.#pin?.keep(this) !== true) this.close();
+      }
     } else this.close();
     occupant.over();
   }
@@ -305,7 +330,8 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
   #mayBeUsedAgain(occupant: Occupant, head: StatusLine): boolean {
     if (this.#forUpgrade || !occupant.sent || !this.out.empty || !this.#reader.idle) return false;
     if (!head.keepAlive || head.minor === 0 || head.body.kind === 'until-close') return false;
-    this.#idleMs = idleMs(head.fields);
+    if (this.#bound ? this.#pin === undefined : head.status === 401 && isLegOfProof(head.fields)) return false;
+    this.#idleMs = idleMs(head.fields, this.#bound ? BOUND_IDLE_MS : IDLE_MS);
     return this.#idleMs > 0;
   }
 
@@ -322,6 +348,7 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
     const busy = this.#occupant !== undefined;
     this.#closed = true;
     this.#occupant = undefined;
+    this.#pin?.lost(this);
     this.home.gone(this, busy);
   }
 }
@@ -334,7 +361,7 @@ function lateness({ sent }: Occupant, limitMs: number): UpstreamError {
 }
 
 /** How long this upstream lets an unused connection be kept, as far as it says (the `timeout` of `Keep-Alive`, RFC 2068). */
-function idleMs(fields: Fields): number {
+function idleMs(fields: Fields, longest: number): number {
   const announced = /(?:^|,)\s*timeout=(\d{1,9})/i.exec(fieldValues(fields, 'keep-alive').join())?.[1];
-  return announced === undefined ? IDLE_MS : Math.min(IDLE_MS, Number(announced) * 1_000 - EARLIER_MS);
+  return announced === undefined ? longest : Math.min(longest, Number(announced) * 1_000 - EARLIER_MS);
 }

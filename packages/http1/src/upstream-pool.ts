@@ -128,6 +128,8 @@ class AddressPool implements Home, Candidate {
   health: Health = WELL;
   session: Buffer | undefined;
   busy = 0;
+  /** Those that wait for the next request of the client that they are bound to. */
+  #resting = 0;
   readonly #all = new Set<UpstreamConnection>();
   /** The last one used comes last, and is used first: the others may grow old and go. */
   readonly #idle: UpstreamConnection[] = [];
@@ -139,7 +141,7 @@ class AddressPool implements Home, Candidate {
   }
 
   get idle(): number {
-    return this.#idle.length;
+    return this.#idle.length + this.#resting;
   }
 
   take(kept: boolean, upgrade: boolean, now: number): UpstreamConnection {
@@ -164,12 +166,23 @@ class AddressPool implements Home, Candidate {
     if (this.#idle.length > MAX_IDLE) this.#idle[0]?.close();
   }
 
+  rest(_connection: UpstreamConnection): void {
+    this.busy--;
+    this.#resting++;
+  }
+
+  resume(_connection: UpstreamConnection): void {
+    this.busy++;
+    this.#resting--;
+  }
+
   gone(connection: UpstreamConnection, busy: boolean): void {
     this.#all.delete(connection);
     if (busy) this.busy--;
     else {
       const at = this.#idle.indexOf(connection);
       if (at !== -1) this.#idle.splice(at, 1);
+      else this.#resting--;
     }
   }
 

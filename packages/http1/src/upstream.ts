@@ -6,6 +6,7 @@
  * @module
  */
 import type { Socket } from 'node:net';
+import type { Pin } from './bound-connection.ts';
 import type { UpstreamFailure } from './exchange.ts';
 import type { Fields } from './fields.ts';
 import type { BodyFraming } from './framing.ts';
@@ -23,6 +24,10 @@ export interface CallOptions {
   readonly idempotent: boolean;
   /** The head has `Expect: 100-continue`: the upstream must say something within its response timeout. */
   readonly expectContinue: boolean;
+  /** It may authenticate the connection that it goes out on: nobody else's request follows it there. */
+  readonly bound?: boolean;
+  /** Where such a connection of this client waits. Without one, it closes after the answer. */
+  readonly pin?: Pin | undefined;
 }
 
 /** Whether a request with this method may be sent twice (RFC 9110, 9.2.2). */

@@ -7,13 +7,9 @@ import { sessionCookies } from '../auth/session-cookie.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { App } from './apps.ts';
 import type { Fields } from '../wire/fields.ts';
-import {
-  type Held,
-  LiveSessions,
-  type LiveSessionsOptions,
-  type RevocationCheck,
-  type SessionRegistry,
-} from './live-sessions.ts';
+import type { Held } from './live.ts';
+import { LiveSessions, type LiveSessionsOptions, type RevocationCheck } from './live-sessions.ts';
+import type { SessionRegistry } from './registry.ts';
 
 const second = 1_000;
 const group = 'S-1-5-21-1-2-3-1104';
@@ -311,8 +307,50 @@ test('LiveSessions ends the session that a browser has when another one begins i
     fails = false;
     assert.deepEqual(replaced, []);
     await sessions.begin(identity, at(second, value(first.cookies)), app);
+    await new Promise((resolve) => setImmediate(resolve)); // nobody waits for it
     assert.deepEqual(replaced, [`${first.live.session.id} ${identity.expiresAt}`]);
   }
+});
+
+for (const bodiesInRegistry of [false, true])
+  for (const [whose, person] of [
+    ['the same person', identity],
+    ['somebody else', { ...identity, subject: 'S-1-5-21-1-2-3-501' }],
+  ] as const)
+    test(`LiveSessions tells whether ${whose} has the place of a session, ${bodiesInRegistry ? 'kept' : 'whole'}, also of an idle one`, async () => {
+      const bodies = new Map<string, Uint8Array>();
+      const replaced: (readonly [id: string, successor: string | undefined, body: string | undefined])[] = [];
+      const { sessions } = makeSessions({
+        bodiesInRegistry,
+        registry: {
+          ...silent,
+          begun: async ({ id }, _place, body) => void (body && bodies.set(id, body)),
+          body: async (id) => bodies.get(id),
+          replaced: ({ id }, successor) =>
+            void replaced.push([id, successor?.session.id, successor && unpackSession(successor.body)?.id]),
+        },
+      });
+      const first = await sessions.begin(identity, at(0), app);
+      const second = await sessions.begin(person, at(2 * idleMs, value(first.cookies)), app);
+      await new Promise((resolve) => setImmediate(resolve));
+      const next = whose === 'the same person' ? second.live.session.id : undefined;
+      assert.deepEqual(replaced, [[first.live.session.id, next, next]]);
+      // One whose absolute end has passed has nothing open.
+      await sessions.begin(person, at(identity.expiresAt, value(second.cookies)), app).catch(() => {});
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(replaced.length, 1);
+    });
+
+test('LiveSessions ends a session at the sign-out that was unused for too long, and nothing for a cookie of others', async () => {
+  const ended: string[] = [];
+  const { sessions } = makeSessions({
+    registry: { ...silent, ended: async ({ id }, why) => void ended.push(`${id} ${why}`) },
+  });
+  const { live, cookies } = await sessions.begin(identity, at(0), app);
+  await sessions.endIdle({ kind: 'one', value: value(cookies) });
+  await sessions.endIdle({ kind: 'one', value: 'nonsense' });
+  await sessions.endIdle({ kind: 'none' });
+  assert.deepEqual(ended, [`${live.session.id} signed-out`]);
 });
 
 test('LiveSessions begins a session when it knows all that was revoked before, and none while it knows nothing', async () => {

@@ -7,9 +7,8 @@
  */
 import { type PreparedFields, prepareFields } from '@cardea/http1';
 import type { Accepted, Authenticator } from '../auth/authenticator.ts';
-import { type CsrfTokens, csrfCookieName } from '../auth/csrf.ts';
-import { withGroupNames } from '../auth/group-names.ts';
-import { AccountBarred, type LookUpGroups } from '../auth/memberships.ts';
+import type { CsrfTokens } from '../auth/csrf.ts';
+import { AccountBarred } from '../auth/memberships.ts';
 import {
   confirmedSession,
   packSession,
@@ -25,71 +24,18 @@ import type { Issued } from '../auth/revocation-list.ts';
 import type { SessionCache } from '../auth/session-cache.ts';
 import type { OpenedSession, SessionCookies } from '../auth/session-cookie.ts';
 import type { Identity } from '../core/identity.ts';
-import { type Subject, subjectOf } from '../policy/subject.ts';
-import type { Role } from '../policy/rule.ts';
-import type { Directory } from '../ports/directory.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import { setCookie } from '../wire/cookies.ts';
+import type { CookieValue } from '../wire/cookies.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { App } from './apps.ts';
 import { deviceOf } from './device.ts';
 import { identityHeaders } from './identity-headers.ts';
+import { type Held, issuedOf, type Live } from './live.ts';
+import type { AskMethod } from './recheck.ts';
+import { nameOf, type SessionName, type SessionRegistry } from './registry.ts';
 import type { RequestContext } from './request-context.ts';
-
-/** One signed-in person with everything that requests need of them. */
-export interface Live {
-  readonly session: Session;
-  /** With group names. */
-  readonly identity: Identity;
-  readonly subject: Subject;
-  /** Says why some groups have no name, when some have none. */
-  readonly note: string | undefined;
-  /** When the groups were named. A renewal does not make them younger. */
-  readonly namedAt: number;
-  /** The credential came with the request itself, and there is no session. */
-  readonly passing: boolean;
-  readonly headers: Map<App, { readonly fields: PreparedFields; readonly until: number }>;
-}
-
-/** What is kept in memory under a cookie or another credential. */
-export interface Held {
-  readonly live: Live;
-  /** The list of what is revoked, as it was when this was last looked up in it. */
-  goodAt: number;
-}
-
-/** Who is signed in, for administrators; and the bodies of sessions that do not travel in their cookie. */
-export interface SessionRegistry {
-  /** Notes a session that has begun. With a `body`, that is kept until the session's end; else nothing has to be. */
-  begun(session: Session, about: SessionPlace, body: Uint8Array | undefined): Promise<void>;
-  /** The body of a session; `undefined` when it has been removed. Throws when the store cannot be asked. */
-  body(id: string): Promise<Uint8Array | undefined>;
-  /** Keeps this body in the place of the one before, if any. False when it is not kept: it has been revoked, or the store is down. */
-  changed(session: Session, body: Uint8Array): Promise<boolean>;
-  /** Notes that a session is in use. At once, and written some time later. `whole`: it needs nothing but its cookie. */
-  seen(session: Session, now: number, whole: boolean): void;
-  /** Ends a session everywhere. Resolves when that is certain here, and elsewhere as far as others can be told. */
-  ended(session: SessionName, why: EndReason): Promise<void>;
-  /** The same without anybody waiting for it: another session has taken its place in the browser. */
-  replaced(session: SessionName): void;
-}
-
-/** What is needed to end a session. */
-export interface SessionName {
-  readonly id: string;
-  readonly expiresAt: number;
-}
-
-/** For the audit log. */
-export type EndReason = 'signed-out' | 'replaced' | 'account-barred' | 'ended-by-provider';
-
-/** Where a session began. */
-export interface SessionPlace {
-  readonly address: string;
-  /** `Chrome on Windows`, as far as the browser tells. */
-  readonly device: string;
-  readonly app: string;
-}
+import { revive, type ReviveOptions } from './revive.ts';
+import { sessionFields, sessionRemoval } from './session-fields.ts';
 
 /** What has been revoked, as this thread knows it. */
 export interface RevocationCheck {
@@ -104,7 +50,7 @@ export interface RevocationCheck {
   earliestIssue(who: Omit<Issued, 'id' | 'issuedAt'>, now: number): number;
 }
 
-export interface LiveSessionsOptions {
+export interface LiveSessionsOptions extends ReviveOptions {
   readonly cookies: SessionCookies;
   readonly cache: SessionCache<Held>;
   readonly registry: SessionRegistry;
@@ -112,12 +58,7 @@ export interface LiveSessionsOptions {
   readonly bodiesInRegistry: boolean;
   readonly revocations: RevocationCheck;
   readonly csrf: CsrfTokens;
-  readonly directory: Directory | undefined;
-  /** All groups of a person, for sign-in methods that ask the directory for them. Never fails for a directory that is down. */
-  readonly lookUpGroups: LookUpGroups;
-  /** Asks the method that began a session whether it still stands by the person, when that is due. */
-  readonly recheck: (session: Session, now: number) => Promise<Recheck> | undefined;
-  readonly roles: Readonly<Record<string, Role>>;
+  readonly recheck: AskMethod;
   readonly idleMs: number;
   readonly sameSite: 'lax' | 'strict' | 'none';
   /** Makes `X-Cardea-Assertion` for one app. */
@@ -125,14 +66,6 @@ export interface LiveSessionsOptions {
   /** How long one assertion is sent before a new one is made; well below its lifetime. */
   readonly assertionReuseMs: number;
 }
-
-/** What became of asking again. */
-export type Recheck =
-  /** The person as the method knows them now. */
-  | { readonly kind: 'confirmed'; readonly identity: Identity; readonly lookUpGroups: boolean }
-  | { readonly kind: 'ended' }
-  /** It could not be asked now, or somebody else is asking: what is known goes on. */
-  | { readonly kind: 'later' };
 
 export type Opened =
   | { readonly kind: 'ok'; readonly live: Live; readonly renew: boolean }
@@ -191,13 +124,14 @@ export class LiveSessions {
     const person = { ...identity, authenticatedAt };
     const revived = await this.#revive(startSession(person, now, origin), now, person);
     const { subject: known } = revived;
-    const live = origin.groupsKnown === false ? { ...revived, subject: { ...known, groupsKnown: false } } : revived;
-    const session = renewedSession(live.session, now);
+    const session = renewedSession(revived.session, now);
     const whole = this.#sealWhole(session);
+    const groups = origin.groupsKnown === false ? { subject: { ...known, groupsKnown: false } } : {};
+    const live = { ...revived, ...groups, inRegistry: whole === undefined };
     const place = { address, device: deviceOf(fields), app: app.name };
     await registry.begun(session, place, whole === undefined ? packSession(session) : undefined);
     this.#kept.add(session.identity);
-    if (context.session.kind === 'one') this.#replace(context.session.value, now);
+    if (context.session.kind === 'one') void this.#replace(context.session.value, session, now);
     const value = whole ?? cookies.sealReference(session);
     return { live, cookies: this.#hand(value, { ...live, session }, proto === 'https') };
   }
@@ -245,7 +179,8 @@ export class LiveSessions {
     const revived = await this.#revive(session, now, identity);
     // A note says what could not be found out.
     const subject = note === undefined ? revived.subject : { ...revived.subject, groupsKnown: false };
-    const live: Live = { ...revived, subject, passing: true };
+    const madeOf = accepted.madeOf && { ...session, ...accepted.madeOf };
+    const live: Live = { ...revived, subject, passing: true, madeOf, shown: !wasGiven };
     if (key !== undefined && reuse !== undefined) cache.set(key, { live, goodAt: Number.NaN }, reuse.until, now);
     return { kind: 'ok', live, fresh: true };
   }
@@ -255,12 +190,15 @@ export class LiveSessions {
     await this.#options.registry.ended(nameOf(live.session), 'signed-out');
   }
 
+  /** Ends a session that was unused for too long: nobody is let in by it any more, but streams of it may be open. */
+  async endIdle(cookie: CookieValue): Promise<void> {
+    const named = cookie.kind === 'one' ? this.#options.cookies.nameIn(cookie.value) : undefined;
+    if (named !== undefined) await this.#options.registry.ended(named, 'signed-out');
+  }
+
   /** The response fields that remove the session's cookies from the browser. */
   removal(secure: boolean): Fields {
-    return cookieFields([
-      this.#cookie(sessionCookieName(secure), '', secure, { maxAge: 0 }),
-      this.#cookie(csrfCookieName(secure), '', secure, { maxAge: 0, httpOnly: false }),
-    ]);
+    return sessionRemoval(this.#options, secure);
   }
 
   /** Whether the session's own page sent this: the value of the field against forged requests. */
@@ -305,7 +243,7 @@ export class LiveSessions {
     }
     let live: Live;
     try {
-      live = await this.#revive(session, now);
+      live = { ...(await this.#revive(session, now)), inRegistry: !whole };
     } catch (error) {
       if (!(error instanceof AccountBarred)) throw error;
       // The directory has disabled the account since: nothing is left of the session.
@@ -346,65 +284,40 @@ export class LiveSessions {
 
   /** Remembers a session under its cookie, and gives the response fields that bring it to the browser. */
   #hand(value: string, live: Live, secure: boolean): Fields {
-    const { cache, idleMs, csrf } = this.#options;
+    const { cache, idleMs } = this.#options;
     const { session, namedAt } = live;
     // Never looked up: whatever happened while it was sealed is found at its first use.
     cache.set(value, { live, goodAt: Number.NaN }, sessionEnd(session, idleMs), namedAt);
-    return cookieFields([
-      this.#cookie(sessionCookieName(secure), value, secure),
-      this.#cookie(csrfCookieName(secure), csrf.tokenFor(session.id), secure, { httpOnly: false }),
-    ]);
+    return sessionFields(this.#options, value, session.id, secure);
   }
 
-  /** Ends the session of a cookie that the browser is about to forget. */
-  #replace(cookie: string, now: number): void {
+  /**
+   * Ends the session of a cookie that the browser is about to forget, also one that was unused for too long: streams of it may
+   * be open, which go on with a new session of the same person, and end with one of another. Never rejects.
+   */
+  async #replace(cookie: string, session: Session, now: number): Promise<void> {
     const { cookies, registry } = this.#options;
-    const opened = cookies.open(cookie, now);
-    if (opened.kind === 'ok') registry.replaced(nameOf(opened.session));
-    if (opened.kind === 'reference') registry.replaced(opened);
+    const named = cookies.nameIn(cookie);
+    if (named === undefined || now >= named.expiresAt) return;
+    const subject = named.subject ?? (await this.#subjectOf(named));
+    const isSame = subject === session.identity.subject;
+    registry.replaced(named, isSame ? { session, body: packSession(session) } : undefined);
+  }
+
+  /** Whose session it is that the registry keeps; `undefined` when it does not say so now. */
+  async #subjectOf({ id }: SessionName): Promise<string | undefined> {
+    try {
+      const body = await this.#options.registry.body(id);
+      return body && unpackSession(body)?.identity.subject;
+    } catch {
+      return undefined;
+    }
   }
 
   /** `fresh`: the identity as a sign-in has just found it, group names included. */
   async #revive(session: Session, now: number, fresh?: Identity): Promise<Live> {
-    const { directory, lookUpGroups } = this.#options;
-    const identity = fresh ?? session.identity;
-    if (session.groupsFrom === 'lookup') {
-      const found = await lookUpGroups(identity, now);
-      if (found.barred !== undefined) throw new AccountBarred(found.barred, identity.method);
-      return this.#live(session, found.identity, found.note, now);
-    }
-    if (session.groupsFrom === 'session' || fresh !== undefined) return this.#live(session, identity, undefined, now);
-    const { identity: named, note } = await withGroupNames(identity, directory, now);
-    return this.#live(session, named, note, now);
-  }
-
-  #live(session: Session, identity: Identity, note: string | undefined, now: number): Live {
-    const facts = { provider: session.provider, groupsKnown: note === undefined };
-    const subject = subjectOf(identity, this.#options.roles, facts);
-    return { session, identity, subject, note, namedAt: now, passing: false, headers: new Map() };
-  }
-
-  #cookie(name: string, value: string, secure: boolean, more: { maxAge?: number; httpOnly?: boolean } = {}): string {
-    return setCookie({ name, value, secure, httpOnly: true, sameSite: this.#options.sameSite, path: '/', ...more });
+    return (await revive(this.#options, session, now, fresh)).live;
   }
 }
-
-/** What of a session says whether it has been revoked. */
-export function issuedOf({ id, identity, provider, providerSession }: Session): Issued {
-  const { subject, account, upn, authenticatedAt: issuedAt } = identity;
-  return { id, subject, account, upn, issuedAt, provider, providerSession };
-}
-
-const nameOf = ({ id, identity: { expiresAt } }: Session): SessionName => ({ id, expiresAt });
 
 const notRead = (): StoreUnavailable => new StoreUnavailable('the list of revoked sessions has not been read yet');
-
-/** A response that sets a session must not end up in a shared cache (RFC 9111, 5.2.2.7). */
-const cookieFields = (cookies: readonly string[]): Fields => [
-  ...cookies.flatMap((cookie) => ['Set-Cookie', cookie]),
-  'Cache-Control',
-  'private',
-];
-
-/** `__Host-` pins a cookie to this host over TLS (RFC 6265bis, 4.1.3.2); without TLS browsers refuse that name. */
-export const sessionCookieName = (secure: boolean): string => (secure ? '__Host-cardea' : 'cardea');
