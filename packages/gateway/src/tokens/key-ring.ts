@@ -23,7 +23,16 @@ export interface MasterKey {
 }
 
 /** What a derived key is for. Each purpose has its own key, so that no kind of token can stand in for another. */
-export type Purpose = 'session' | 'session-body' | 'refresh' | 'transaction' | 'csrf' | 'stream' | 'approval';
+export type Purpose =
+  | 'session'
+  | 'session-body'
+  | 'refresh'
+  | 'transaction'
+  | 'csrf'
+  | 'stream'
+  | 'approval'
+  | 'probe'
+  | 'signing-keys';
 
 /** Bytes of a generation's secret and of every derived key (AES-256, HMAC-SHA256). */
 export const keyBytes = 32;

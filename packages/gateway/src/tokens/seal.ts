@@ -64,4 +64,7 @@ export function sealer(ring: KeyRing, purpose: Purpose, maxLength = maxTextLengt
   };
 }
 
+/** The id of the key that a text was sealed with, as the text has it: for asking whether it should be sealed again. */
+export const sealedBy = (text: string): string => Buffer.from(text, 'base64url').toString('hex', 1, headBytes);
+
 const aad = (head: Uint8Array, purpose: Purpose): Buffer => Buffer.concat([head, Buffer.from(purpose)]);
