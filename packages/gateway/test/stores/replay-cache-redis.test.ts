@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../../test/until.ts';
-import { noRedis, startRedis } from '../../test/redis.ts';
-import type { ReplayCache } from '../ports/replay-cache.ts';
-import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import type { RedisOptions } from './redis.ts';
-import { redisLife } from './redis-life.ts';
+import { until } from '../until.ts';
+import { noRedis, startRedis } from '../redis.ts';
+import type { ReplayCache } from '../../src/ports/replay-cache.ts';
+import { StoreUnavailable } from '../../src/ports/store-unavailable.ts';
+import type { RedisOptions } from '../../src/stores/redis.ts';
+import { redisLife } from '../../src/stores/redis-life.ts';
 import { redisForTests, type TestConnection } from './redis-testing.ts';
-import { replayCacheContract } from './replay-cache.contract.ts';
-import { redisReplayCache } from './replay-cache-redis.ts';
+import { replayCacheContract } from '../../src/stores/replay-cache.contract.ts';
+import { redisReplayCache } from '../../src/stores/replay-cache-redis.ts';
 
 const { connect } = redisForTests();
 const options = { skip: noRedis };

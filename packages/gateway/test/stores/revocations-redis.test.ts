@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../../test/until.ts';
-import { noRedis, startRedis } from '../../test/redis.ts';
-import type { Revocations } from '../ports/revocations.ts';
-import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import type { RedisOptions } from './redis.ts';
-import { redisLife } from './redis-life.ts';
+import { until } from '../until.ts';
+import { noRedis, startRedis } from '../redis.ts';
+import type { Revocations } from '../../src/ports/revocations.ts';
+import { StoreUnavailable } from '../../src/ports/store-unavailable.ts';
+import type { RedisOptions } from '../../src/stores/redis.ts';
+import { redisLife } from '../../src/stores/redis-life.ts';
 import { redisForTests, type TestConnection } from './redis-testing.ts';
-import { allChanges, aRevocation, revocationsContract } from './revocations.contract.ts';
-import { redisRevocations } from './revocations-redis.ts';
+import { allChanges, aRevocation, revocationsContract } from '../../src/stores/revocations.contract.ts';
+import { redisRevocations } from '../../src/stores/revocations-redis.ts';
 
 const { connect } = redisForTests();
 const options = { skip: noRedis };
@@ -94,8 +94,8 @@ test('redisRevocations() leaves nothing behind of what it has swept', options, a
 test('redisRevocations() is not settled until an emptied Redis has been there for a while', options, async () => {
   const server = await startRedis();
   const { store } = open({ url: server.url, settleMs: 200 });
-  assert.equal((await store.changes(undefined)).settled, false);
   const started = performance.now();
+  assert.equal((await store.changes(undefined)).settled, false);
   for (let settled = false; !settled; ) {
     settled = (await store.changes(undefined)).settled;
     if (settled) assert.ok(performance.now() - started > 150);

