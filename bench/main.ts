@@ -13,6 +13,7 @@ import { describeMachine, formatMachine } from './machine.ts';
 import { acceptPart } from './part-accept.ts';
 import { bodiesPart } from './part-bodies.ts';
 import { etypesPart } from './part-etypes.ts';
+import { forwardAuthPart } from './part-forward-auth.ts';
 import { latencyPart } from './part-latency.ts';
 import { memoryPart } from './part-memory.ts';
 import { policyPart } from './part-policy.ts';
@@ -21,6 +22,7 @@ import { sessionPart } from './part-session.ts';
 import { signOnPart } from './part-sign-on.ts';
 import { threadsPart } from './part-threads.ts';
 import { tlsPart } from './part-tls.ts';
+import { tokenPart } from './part-token.ts';
 import { type Comparison, formatComparison } from './report.ts';
 import { type Part, runPart } from './surroundings.ts';
 
@@ -28,7 +30,9 @@ const parts: readonly Part[] = [
   acceptPart,
   etypesPart,
   signOnPart,
+  tokenPart,
   sessionPart,
+  forwardAuthPart,
   latencyPart,
   threadsPart,
   tlsPart,

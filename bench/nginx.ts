@@ -30,6 +30,12 @@ export async function startUpstream(
   ]);
 }
 
+/** Answers everything with 200 and no body, as the authority that costs the least. */
+export const startYes = (folder: string): Promise<Server> =>
+  startNginx(folder, { side: 'measured', relays: false }, (port) => [
+    `server { listen 127.0.0.1:${port} backlog=1024; location / { return 200 ""; } }`,
+  ]);
+
 /** Proxies everything; when `asked`, after an `auth_request` to another server of the same nginx. */
 export async function startNginxProxy(
   { folder, upstreamPort, tls, side, threads, relays }: ProxyOptions,

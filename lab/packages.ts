@@ -32,6 +32,13 @@ export const packages: readonly string[] = [
   'haproxy',
   'caddy',
   'python3-h11',
+  // Verifies the issuer's tokens; a few seconds more to install.
+  'python3-jwt',
+  'python3-cryptography',
+  // For the proxies in lab/wheels.ts.
+  'python3-pip',
+  // For the frameworks of lab/recipes.
+  'python3-venv',
   'redis-server',
 ];
 
@@ -46,6 +53,8 @@ const needed: readonly (readonly [what: string, ...anyOf: readonly string[]])[] 
   ['libfaketime', ...libfaketimePaths()],
   ['apache2', '/usr/sbin/apache2'],
   ['mod_auth_gssapi', '/usr/lib/apache2/modules/mod_auth_gssapi.so'],
+  ['python3-jwt', '/usr/lib/python3/dist-packages/jwt/__init__.py'],
+  ['python3-cryptography', '/usr/lib/python3/dist-packages/cryptography/__init__.py'],
   ['chromium', '/usr/bin/chromium'],
 ];
 

@@ -18,6 +18,7 @@ export const layers: readonly (readonly string[])[] = [
   ['stores', 'directory', 'audit', 'windows', 'threads'],
   ['config'],
   ['server'],
+  ['doctor'],
   ['admin', 'cli'],
   ['app'],
 ]; // main.ts lies above the folders and may import anything

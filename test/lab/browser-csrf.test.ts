@@ -10,7 +10,8 @@ import type { Page } from 'playwright-core';
 import { type Browser, startChromium } from '../../lab/chromium.ts';
 import { reasonToSkip } from '../../lab/packages.ts';
 import { startTestGateway, type TestGateway, until, usersFile } from '../../packages/gateway/test/harness.ts';
-import { certificate, freePort } from './gateway.ts';
+import { freePort } from '../../lab/ports.ts';
+import { certificate } from './gateway.ts';
 
 suite('requests that pages of other sites cause, in a real Chromium that is signed in', {
   skip: reasonToSkip(),

@@ -6,7 +6,8 @@ import type { Page } from 'playwright-core';
 import { asPerson } from '../../lab/browse.ts';
 import { startLab } from '../../lab/lab.ts';
 import { reasonToSkip } from '../../lab/packages.ts';
-import { freePort, type LabGateway, startLabGateway } from './gateway.ts';
+import { freePort } from '../../lab/ports.ts';
+import { type LabGateway, startLabGateway } from './gateway.ts';
 
 suite("pages of other origins, in a real Chromium that would sign on to anything of the domain's", {
   skip: reasonToSkip(),

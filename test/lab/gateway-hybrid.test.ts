@@ -5,7 +5,7 @@ import { startLab } from '../../lab/lab.ts';
 import { reasonToSkip } from '../../lab/packages.ts';
 import { send, sessionOf, startTestGateway, type TestGateway } from '../../packages/gateway/test/harness.ts';
 import { type Administrator, administrator } from './accounts.ts';
-import { ldapAt } from './gateway.ts';
+import { ldapAt, oneToken, startLabGateway } from './gateway.ts';
 
 const minute = 60_000;
 
@@ -91,3 +91,22 @@ apps:
     });
   });
 }
+
+suite('the person from the Windows ticket, all groups from the directory', { skip: reasonToSkip() }, () => {
+  before(() => startLab());
+
+  test('groups are those of the directory also in the session, and the ticket tells none', async () => {
+    const gateway = await startLabGateway({ negotiate: 'groups_from: directory' });
+    try {
+      const first = await send(`${gateway.origin}/api/whoami`, { headers: gateway.fields(await oneToken()) });
+      const { user, groups, roles } = JSON.parse(first.body);
+      assert.equal(user, 'CORP\\alice');
+      for (const group of ['team-ai', 'dep1', 'loc1', 'uni1']) assert.ok(groups.includes(group), group);
+      assert.deepEqual(roles, ['analyst']);
+      const headers = { ...gateway.fields(), Cookie: sessionOf(first) };
+      assert.equal((await send(`${gateway.origin}/reports/`, { headers })).status, 200);
+    } finally {
+      await gateway.close();
+    }
+  });
+});

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { baseDn, servicePassword } from '../../lab/domain.ts';
@@ -99,17 +97,6 @@ export async function oneToken(request: TokenRequest = {}): Promise<Buffer> {
   const [token] = await makeTokens(request);
   if (token === undefined) throw new Error('Cannot make a token: MIT Kerberos gave none');
   return token;
-}
-
-/** A port that was free a moment ago, for a configuration that has to name it before anybody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const where = server.address();
-  server.close();
-  await once(server, 'close');
-  if (where === null || typeof where === 'string') throw new Error('Cannot find a free port');
-  return where.port;
 }
 
 /** A directory for the state of several gateways, one after the other. */

@@ -18,7 +18,13 @@ const problemsOf = (text: string) =>
 /** What is not for production says so, and nothing else. */
 const warnings: Readonly<Record<string, readonly string[]>> = { 'development.yaml': ['sign_in[0].development'] };
 
-const examples = readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.yaml'));
+const recipes = readdirSync(join(root, 'examples/recipes'), { withFileTypes: true }).filter((entry) =>
+  entry.isDirectory(),
+);
+const examples = [
+  ...readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.yaml')),
+  ...recipes.map(({ name }) => `recipes/${name}/cardea.yaml`),
+];
 for (const name of examples)
   test(`examples/${name} has no error, and no warning that it is not meant to have`, () => {
     const problems = problemsOf(readFileSync(join(root, 'examples', name), 'utf8'));
@@ -37,7 +43,7 @@ test('docs/sign-in.md shows of the configuration what stands in the examples, an
       `in no example: ${block}`,
     );
   const ofSignIn = ['kerberos', 'passwords-ldap', 'minimal', 'oidc', 'entra', 'api-keys', 'bearer', 'stream-tokens'];
-  const others = ['approvals', 'iis-header', 'hybrid', 'client-certificates', 'development', 'redis'];
+  const others = ['approvals', 'iis-header', 'hybrid', 'hybrid-entra', 'client-certificates', 'development', 'redis'];
   for (const name of [...ofSignIn, ...others]) assert.ok(text.includes(`](../examples/${name}.yaml)`), name);
 });
 

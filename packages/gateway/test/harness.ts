@@ -45,6 +45,8 @@ export interface TestOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** The `listen` section, when it is to be another than plain HTTP on a free loopback port. */
   readonly listen?: string;
+  /** `admin.token`; default: none. */
+  readonly adminToken?: string;
   readonly now?: () => number;
   readonly env?: Readonly<Record<string, string>>;
   /** A directory of an earlier gateway, to start on its state again. */
@@ -73,7 +75,8 @@ async function startBefore(sample: SampleApp, options: TestOptions): Promise<Tes
   const listen = options.listen ?? '{ address: "127.0.0.1:0" }';
   const usualThreads = options.now === undefined ? Number(process.env['CARDEA_TEST_THREADS'] ?? 1) : 1;
   const threads = `threads: ${options.threads ?? usualThreads}\n`;
-  const head = `listen: ${listen}\nadmin: { address: "127.0.0.1:0" }\nstate: ./state\n${threads}`;
+  const token = options.adminToken === undefined ? '' : `, token: "${options.adminToken}"`;
+  const head = `listen: ${listen}\nadmin: { address: "127.0.0.1:0"${token} }\nstate: ./state\n${threads}`;
   const file = join(folder, 'cardea.yaml');
   writeFileSync(file, head + withCheapHashes(options.config(sample.origin)));
   const loaded = loadConfig(file, { env: options.env ?? {}, now: (options.now ?? Date.now)() });

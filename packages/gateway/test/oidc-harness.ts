@@ -18,7 +18,7 @@ import { type Endpoint, findEndpoint } from '../src/server/endpoints/endpoint.ts
 import { oidcBackchannelLogout } from '../src/server/endpoints/oidc-backchannel-logout.ts';
 import { oidcCallback } from '../src/server/endpoints/oidc-callback.ts';
 import { oidcLogin, type OidcParts } from '../src/server/endpoints/oidc-login.ts';
-import type { Live } from '../src/server/live-sessions.ts';
+import type { Live } from '../src/server/live.ts';
 import { requestReader } from '../src/server/request-context.ts';
 import { createPages } from '../src/server/pages/layout.ts';
 import { redirectReply } from '../src/server/replies.ts';

@@ -124,19 +124,21 @@ for (const [what, args] of [
       assert.equal(answers[3]?.has(200), false, 'no replay was taken');
     });
 
-    test('whoever signs out meanwhile is out everywhere as soon as it is back', async () => {
+    test('whoever signs out meanwhile is out on every thread at once, and stays out when it is back', async () => {
       const carol = await signIn(gateway.origin, 'carol');
       await redis.kill();
       await until(async () => !(await isReady(gateway)), 'readiness to tell');
       assert.equal((await signOut(gateway.origin, carol)).status, 200);
-      await redis.start();
-      await until(() => isReady(gateway), 'readiness', 10_000);
+      const askAll = () => Promise.all(Array.from({ length: 10 }, () => whoami(gateway.origin, carol)()));
       const began = performance.now();
       await timesToEnd(
         began,
         Array.from({ length: 10 }, () => whoami(gateway.origin, carol)),
       );
       assert.ok(performance.now() - began < 1_000);
+      await redis.start();
+      await until(() => isReady(gateway), 'readiness', 10_000);
+      for (const { status } of await askAll()) assert.equal(status, 401);
     });
 
     test('one that hangs slows nobody down who has a good cookie, and a sign-in by a second or two', async () => {
@@ -148,9 +150,14 @@ for (const [what, args] of [
       const bob = await signIn(gateway.origin, 'bob');
       assert.ok(performance.now() - began < 3_000);
       assert.equal((await whoami(gateway.origin, bob)()).status, 200);
-      const slowest = performance.now();
-      assert.equal((await whoami(gateway.origin, alice)()).status, 200);
-      assert.ok(performance.now() - slowest < 450);
+      // Who waited for Redis would do so each time; a busy machine is slow now and then.
+      const times: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        const asked = performance.now();
+        assert.equal((await whoami(gateway.origin, alice)()).status, 200);
+        times.push(performance.now() - asked);
+      }
+      assert.ok(Math.min(...times) < 450);
       assert.deepEqual([...(await people.stop()).keys()], [200]);
       redis.resume();
       await until(() => isReady(gateway), 'readiness', 10_000);

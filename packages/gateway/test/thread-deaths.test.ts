@@ -32,7 +32,7 @@ suite('a gateway of which a thread dies', () => {
       await allServe();
       const before = await metric(gateway, deaths);
       kill(1, death);
-      await until(async () => (await metric(gateway, deaths)) === before + 1, 'the death in the metrics');
+      await until(async () => (await metric(gateway, deaths)) === before + 1, 'the death in the metrics', 60_000);
       await allServe();
       const [line] = gateway
         .written()

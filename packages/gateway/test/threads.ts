@@ -44,26 +44,31 @@ export interface Line {
 
 /**
  * One kept connection to each of the threads. The system decides which thread takes a connection, so it
- * opens some until each thread has one. Nobody else may open or close connections meanwhile.
+ * opens some until each thread has one. Nobody else may open connections meanwhile; the end of those that there
+ * were may still be on its way.
  */
 export async function linesToAll(gateway: TestGateway, threads: number): Promise<readonly Line[]> {
   const lines = new Map<number, Line>();
   for (let attempt = 0; attempt < 200 && lines.size < threads; attempt++) {
     const line = await openLine(gateway, threads);
-    if (lines.has(line.place)) line.agent.destroy();
-    else lines.set(line.place, line);
+    if (line !== undefined && !lines.has(line.place)) lines.set(line.place, line);
+    else line?.agent.destroy();
   }
   if (lines.size < threads) throw new Error(`200 connections went to ${lines.size} of ${threads} threads`);
   return [...lines.values()].toSorted((a, b) => a.place - b.place);
 }
 
-async function openLine(gateway: TestGateway, threads: number): Promise<Line> {
+/** Nothing when some other connection ended meanwhile: one cannot tell then who has taken the new one. */
+async function openLine(gateway: TestGateway, threads: number): Promise<Line | undefined> {
   const before = await connectionsByThread(gateway, threads);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   await send(`${gateway.origin}/auth/me`, { agent });
   const after = await connectionsByThread(gateway, threads);
-  const place = after.findIndex((open, i) => open > (before[i] ?? 0));
-  return { place, agent };
+  const grown = after.map((open, i) => open - (before[i] ?? 0));
+  const place = grown.indexOf(1);
+  if (place >= 0 && grown.every((more, i) => more === (i === place ? 1 : 0))) return { place, agent };
+  agent.destroy();
+  return undefined;
 }
 
 /** Open connections of each thread. */

@@ -15,6 +15,7 @@ import { bearer } from '../src/auth/bearer.ts';
 import { credentials } from '../src/auth/credentials-testing.ts';
 import { csrfTokens } from '../src/auth/csrf.ts';
 import { keysOf } from '../src/auth/issuer-keys.ts';
+import { ownTokens } from '../src/auth/own-token.ts';
 import { openGrant, sealGrant } from '../src/auth/oidc/grant.ts';
 import { findTransaction, keepTransaction, transactionCookiePrefix } from '../src/auth/oidc/transaction.ts';
 import { packSession, startSession, unpackSession } from '../src/auth/session.ts';
@@ -22,10 +23,14 @@ import { sessionCookies } from '../src/auth/session-cookie.ts';
 import { streamToken, streamTokens } from '../src/auth/stream-token.ts';
 import type { Identity } from '../src/core/identity.ts';
 import { parseJobPattern } from '../src/policy/job-pattern.ts';
+import { probeToken, readProbe } from '../src/server/probe.ts';
 import { anApiKey } from '../src/stores/api-keys.contract.ts';
+import { accessTokenVerifier, issueAccessToken } from '../src/tokens/access-token.ts';
 import { assertions, verifyAssertion } from '../src/tokens/assertion.ts';
 import { KeyRing, newMasterKey } from '../src/tokens/key-ring.ts';
 import { sealer } from '../src/tokens/seal.ts';
+import { newSigningKey } from '../src/tokens/signing-key.ts';
+import { packSigningKeys, SigningRing, unpackSigningKeys } from '../src/tokens/signing-ring.ts';
 
 const now = Date.now();
 const hour = 3_600_000;
@@ -169,6 +174,29 @@ const idTokenFits = async (text: string, has: string): Promise<boolean> => {
   }
 };
 
+// The worst case: keys for the same algorithm as those of assertions, and the audience of the app.
+const signingRing = new SigningRing([
+  await newSigningKey({ algorithm: 'ES256', bits: 0 }, { createdAt: now, usedFrom: now }),
+]);
+const tokenIssuer = 'https://auth.corp.example';
+const accessToken = await issueAccessToken(
+  { ring: signingRing, issuer: tokenIssuer },
+  { aud: 'desk', sub: alice.account, client_id: 'desktop', groups: [], cardea: { at: now, sub: alice.subject } },
+  now,
+  now + hour,
+);
+assert.ok(typeof accessToken === 'object');
+const revocations = { ready: true, isRevoked, isKeyRevoked: isRevoked };
+const own = {
+  tokens: ownTokens({
+    verifier: accessTokenVerifier({ ring: signingRing, issuer: tokenIssuer }),
+    revocations: () => revocations,
+  }),
+  audiences: ['desk'],
+  lookUpGroups: false,
+};
+const signingKeys = sealer(ring, 'signing-keys');
+
 const kinds: readonly Kind[] = [
   {
     name: 'session cookie',
@@ -215,6 +243,11 @@ const kinds: readonly Kind[] = [
     })),
   },
   {
+    name: 'probe token',
+    token: probeToken(sealer(ring, 'probe'), { kind: 'anybody', port: 1 }, now),
+    taken: (text) => readProbe(sealer(ring, 'probe'), text, now) !== undefined,
+  },
+  {
     name: 'approval',
     token: approvals.issue({ app: 'desk', job: '7', action: 'approve' }, session, now),
     taken: asked(approval({ tokens: approvals, actions, claims, isRevoked }), (text) => ({
@@ -245,6 +278,19 @@ const kinds: readonly Kind[] = [
       );
     },
   },
+  {
+    name: 'access token',
+    token: accessToken.token,
+    taken: asked(bearer({ issuers: [], own }), (text) => ({ authorization: `Bearer ${text}` })),
+  },
+  {
+    name: "issuer's keys",
+    token: signingKeys.seal(packSigningKeys(signingRing.keys)),
+    taken: (text) => {
+      const bytes = signingKeys.open(text);
+      return bytes !== undefined && unpackSigningKeys(bytes).length > 0;
+    },
+  },
   // Not ours to hand out, but signed with a key that bearer tokens are believed by.
   { name: 'ID token', token: await signed({ nonce: 'n' }), taken: (text) => idTokenFits(text, 'nonce') },
   { name: 'logout token', token: await signed({ events: {}, jti: 'j' }), taken: (text) => idTokenFits(text, 'events') },
@@ -272,6 +318,8 @@ test('every purpose that has a key has a kind here', () => {
     csrf: 'csrf token',
     stream: 'stream token',
     approval: 'approval',
+    probe: 'probe token',
+    'signing-keys': "issuer's keys",
   };
   for (const name of Object.values(purposes))
     assert.ok(

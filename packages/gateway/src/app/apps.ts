@@ -1,11 +1,13 @@
 import type { Upstream } from '@cardea/http1';
 import type { App as AppConfig } from '../config/schema.ts';
+import { isLoopbackHost } from '../auth/oidc/outbound.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import type { App } from '../server/apps.ts';
+import { type EdgeOptions, edgeOf } from '../server/edge.ts';
 import type { Read } from './read.ts';
 
 /** An app of the configuration as the pipeline wants it: policy compiled, files read. */
-export function compileApp(app: AppConfig, read: Read, signIn: App['signIn']): App {
+export function compileApp(app: AppConfig, read: Read, signIn: App['signIn'], apps: readonly AppConfig[]): App {
   const header = (name: string | false): string | undefined => (name === false ? undefined : name);
   const { user, upn, email, name, groups, roles, assertion } = app.headers;
   return {
@@ -26,11 +28,55 @@ export function compileApp(app: AppConfig, read: Read, signIn: App['signIn']): A
     headerEncoding: app.header_encoding,
     audience: app.assertion.audience,
     upstreamHost: app.host_header === 'upstream' ? hostOf(app.upstream.url) : undefined,
-    allowedOrigins: app.allowed_origins,
+    asReceived: isAlone(app, apps),
+    untold: !app.forwarded_headers,
+    allowedOrigins: originsOf(app),
+    edge: edgeOf(edgeOptions(app)),
     signIn,
     csrf: app.csrf,
+    streams: {
+      maxLifetimeMs: app.streams.max_lifetime,
+      revalidateMs: app.streams.revalidate,
+      keepForMs: app.streams.keep_for,
+      perPerson: app.streams.per_person,
+    },
     unauthorized: app.unauthorized,
   };
+}
+
+/**
+ * Whether an app with `sign_in: none` has host and upstream for itself among those like it: then no cookie, header or path of
+ * ours means anything there, and nobody can reach by it what an app with sign-in stands in front of.
+ */
+export function isAlone(app: AppConfig, apps: readonly AppConfig[]): boolean {
+  if (app.sign_in !== 'none' || app.forwarded_headers) return false;
+  const others = apps.filter((other) => other.sign_in !== 'none');
+  const hosts = new Set(app.host);
+  const places = new Set(app.upstream.url.map(placeOf));
+  return !others.some(
+    ({ host, upstream }) =>
+      hosts.has('*') ||
+      host.some((name) => name === '*' || hosts.has(name)) ||
+      upstream.url.some((url) => places.has(placeOf(url))),
+  );
+}
+
+/** Sites whose pages act with the person's sign-in: those that may read what comes of it are among them. */
+function originsOf({ allowed_origins: allowed, cors }: AppConfig): readonly string[] {
+  if (cors?.credentials !== true || cors.origins === '*') return allowed;
+  return [...new Set([...allowed, ...cors.origins])];
+}
+
+const edgeOptions = ({ response_headers: headers, cors }: AppConfig): EdgeOptions => ({
+  headers,
+  cors: cors && { ...cors, maxAgeMs: cors.max_age },
+});
+
+/** Host and port, with one name for this machine: it is the same app by another spelling of its address. */
+function placeOf(address: string): string {
+  if (address.startsWith('unix:')) return address;
+  const { hostname, port, protocol } = new URL(address);
+  return `${isLoopbackHost(hostname) ? 'localhost' : hostname}:${port || protocol}`;
 }
 
 function upstreamOf({ url, ...upstream }: AppConfig['upstream'], read: Read): Upstream {

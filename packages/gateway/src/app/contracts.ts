@@ -10,13 +10,14 @@ import type { PasswordSource } from '../auth/password.ts';
 import type { AuditEvent } from '../core/audit-event.ts';
 import type { ApiKeys } from '../ports/api-keys.ts';
 import type { ReplayCache } from '../ports/replay-cache.ts';
-import type { Revocations } from '../ports/revocations.ts';
+import type { Revocation, Revocations } from '../ports/revocations.ts';
 import type { SessionStore } from '../ports/session-store.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import type { RevocationsState } from '../server/admin.ts';
 import type { MetricsSnapshot } from '../server/thread-metrics.ts';
 import type { Channel, Contract, Remote } from '../threads/channel.ts';
 import type { MasterKey } from '../tokens/key-ring.ts';
+import type { SigningKey } from '../tokens/signing-key.ts';
 import type { Connections } from './data-plane.ts';
 import type { OnTrouble } from './log.ts';
 import type { Shared } from './process-parts.ts';
@@ -100,12 +101,22 @@ export interface ServingThread {
   connections(): Connections;
   metrics(): Promise<MetricsSnapshot>;
   revocations(): RevocationsState;
-  /** The keys are others now. */
-  useKeys(keys: readonly MasterKey[]): void;
+  /** The keys are others now; the issuer's are there only where there is an issuer. */
+  useKeys(keys: readonly MasterKey[], signingKeys?: readonly SigningKey[]): void;
+  /** Another thread has revoked this. `unwritten`: the store does not know yet. */
+  revoked(entries: readonly Revocation[], unwritten: boolean): void;
   /** Takes no more connections, lets requests end, hands over what is buffered. Nothing is left to do afterwards. */
   finish(graceMs: number): Promise<void>;
 }
 export const servingContract: Contract<ServingThread> = {
   name: 'serving',
-  methods: { start: true, connections: true, metrics: true, revocations: true, useKeys: true, finish: true },
+  methods: {
+    start: true,
+    connections: true,
+    metrics: true,
+    revocations: true,
+    useKeys: true,
+    revoked: true,
+    finish: true,
+  },
 };

@@ -12,6 +12,7 @@ import { clientCertificate } from '../auth/client-certificate.ts';
 import { development, developmentNotice } from '../auth/development.ts';
 import { keysAt, keysByDiscovery, keysOf } from '../auth/issuer-keys.ts';
 import { isLoopbackHost, openOutbound } from '../auth/oidc/outbound.ts';
+import type { OwnTokens } from '../auth/own-token.ts';
 import type { Issued } from '../auth/revocation-list.ts';
 import type { Session } from '../auth/session.ts';
 import { streamToken, streamTokens } from '../auth/stream-token.ts';
@@ -42,6 +43,10 @@ export interface CredentialParts {
   readonly directory: Directory | undefined;
   /** What has been revoked, as this thread knows it. */
   readonly isRevoked: (what: Issued) => boolean;
+  /** Tokens of our own issuer, where there is one. */
+  readonly ownTokens?: OwnTokens | undefined;
+  /** The issuers of all entries for bearer tokens. */
+  readonly bearerIssuers?: ReadonlySet<string> | undefined;
   /** The app that answers for a path of a host. Asked when requests are served, and not before. */
   readonly appAt: (host: string, path: string) => App | undefined;
   readonly prefix: string;
@@ -90,7 +95,7 @@ type IsRevoked = (session: Session, now: number) => Promise<boolean>;
 
 function apiKeyMethod(keys: KnownApiKeys, { prefix, lifetimeMs }: CredentialParts): SignInMethod {
   const authenticator = apiKey({ keys, lifetimeMs, isOwnPath: (path) => isReserved(path, prefix) });
-  return { id: authenticator.id, authenticator };
+  return { id: authenticator.id, authenticator, apiKeys: keys };
 }
 
 function streamTokenMethod(
@@ -129,24 +134,30 @@ function approvalMethod(
 
 function bearerMethod(
   { id = 'bearer', issuers }: Of<'bearer'>,
-  { read }: CredentialParts,
+  { read, ownTokens: tokens, bearerIssuers: elsewhere }: CredentialParts,
   closers: Closers,
 ): SignInMethod {
+  // Our own issuer needs no keys from elsewhere, and knows what it has put where in a token.
+  const own = tokens && issuers.find(({ issuer }) => issuer === tokens.issuer);
   const authenticator = bearer({
     id,
-    issuers: issuers.map((one): BearerIssuer => {
-      const { issuer, audience, algorithms, type, claims, group_names: groupNames } = one;
-      return {
-        issuer,
-        audiences: audience,
-        algorithms,
-        type,
-        claims: { ...claims, user: claims.user, groups: claims.groups, roles: claims.roles },
-        groupNames: lowerKeys(groupNames),
-        keys: keysFor(one, read, closers),
-        lookUpGroups: one.groups_from === 'directory',
-      };
-    }),
+    elsewhere,
+    own: tokens && own && { tokens, audiences: own.audience, lookUpGroups: own.groups_from === 'directory' },
+    issuers: issuers
+      .filter((one) => one !== own)
+      .map((one): BearerIssuer => {
+        const { issuer, audience, algorithms, type, claims, group_names: groupNames } = one;
+        return {
+          issuer,
+          audiences: audience,
+          algorithms,
+          type,
+          claims: { ...claims, user: claims.user, groups: claims.groups, roles: claims.roles },
+          groupNames: lowerKeys(groupNames),
+          keys: keysFor(one, read, closers),
+          lookUpGroups: one.groups_from === 'directory',
+        };
+      }),
   });
   return { id, authenticator };
 }

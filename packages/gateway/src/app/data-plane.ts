@@ -6,11 +6,14 @@
  */
 import { type Engine, type EngineOptions, startEngine } from '@cardea/http1';
 import type { Logger } from 'pino';
+import { ownTokens } from '../auth/own-token.ts';
 import type { RevocationList } from '../auth/revocation-list.ts';
 import type { Loaded } from '../config/load.ts';
 import { sparingly } from '../core/sparingly.ts';
 import type { Directory } from '../ports/directory.ts';
+import type { Revocation } from '../ports/revocations.ts';
 import { type App, findApp } from '../server/apps.ts';
+import { ForwardAuth } from '../server/forward-auth-endpoint.ts';
 import type { RevocationsState } from '../server/admin.ts';
 import type { Endpoint } from '../server/endpoints/endpoint.ts';
 import { jwks } from '../server/endpoints/jwks.ts';
@@ -20,22 +23,31 @@ import { me } from '../server/endpoints/me.ts';
 import type { LiveSessions } from '../server/live-sessions.ts';
 import type { Metrics } from '../server/metrics.ts';
 import { Pipeline } from '../server/pipeline.ts';
+import { appsForProbes, Probed } from '../server/probe.ts';
 import { Recorder } from '../server/recorder.ts';
+import type { PersonCounter, Streams } from '../server/streams.ts';
 import { Visitors } from '../server/visitors.ts';
+import { accessTokenVerifier } from '../tokens/access-token.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
+import type { SigningRing } from '../tokens/signing-ring.ts';
+import { sealer } from '../tokens/seal.ts';
 import { cidrMatcher } from '../wire/cidr.ts';
 import { identityFieldNames, identityFieldStripper, overrideFieldNames } from '../wire/field-names.ts';
+import { dialects } from '../wire/forward-auth-question.ts';
 import { forwardedFieldNames } from '../wire/forwarded.ts';
 import { compileApp } from './apps.ts';
+import { authorizationEndpoint } from './authorization.ts';
 import { watchCertificates } from './certificates.ts';
 import type { Closers } from './closers.ts';
-import { openDirectory, openMemberships } from './directory.ts';
+import { type OpenDirectory, openDirectory, openMemberships } from './directory.ts';
+import { issuerApp, issuerEndpoints, issuerPlan } from './issuer.ts';
 import { engineLimits, listenOn, proxyRefusals } from './listeners.ts';
 import { troubleLog } from './log.ts';
 import type { Shared } from './process-parts.ts';
 import { pagesOf } from './pages.ts';
 import { reader } from './read.ts';
 import { openSessions, revocationsState } from './sessions.ts';
+import { openStreams } from './streams.ts';
 import { planOf, recheckBy, type SignInMethod, signInMethods, signOutBy } from './sign-in.ts';
 
 /** Sockets open now: those of clients (tunnels among them), and those to apps that carry a request. */
@@ -53,6 +65,8 @@ export interface DataPlane {
   connections(): Connections;
   /** How well it knows what has been revoked. */
   revocations(): RevocationsState;
+  /** Others in this process have revoked this. `unwritten`: the store does not know yet. */
+  revoked(entries: readonly Revocation[], unwritten: boolean): void;
   /** Takes no more connections, and lets requests end within `graceMs`. */
   drain(graceMs: number): Promise<void>;
 }
@@ -61,7 +75,11 @@ export interface DataPlaneParts {
   readonly loaded: Loaded;
   readonly shared: Shared;
   readonly ring: KeyRing;
+  /** The issuer's keys, where there is an issuer. */
+  readonly signing?: SigningRing | undefined;
   readonly metrics: Metrics;
+  /** Counts the streams of people together with other threads. */
+  readonly people?: PersonCounter;
   readonly now: () => number;
   readonly log: Logger;
   /** What the engine of each listener gets beyond what the configuration says. */
@@ -75,7 +93,7 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
   const read = reader(loaded);
   const onTrouble = troubleLog(log);
   const onProxyRefused = proxyRefusals(log, now);
-  const directory = openDirectory(config, read, onTrouble);
+  const directory = openDirectory(config, read, onTrouble, now);
   if (directory !== undefined) closers.add(() => directory.close());
   const onRecovery = (message: string): void => log.info(message);
   const lookUpGroups = openMemberships(config, directory);
@@ -88,6 +106,15 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
     if (revocations === undefined) throw new Error('Nothing can be asked about revocations before the start has ended');
     return revocations;
   };
+  const { issuer } = config;
+  const { signing } = parts;
+  const ownIssuer = issuer !== false && signing !== undefined ? { config: issuer, ring: signing } : undefined;
+  const tokens =
+    ownIssuer &&
+    ownTokens({
+      verifier: accessTokenVerifier({ ring: ownIssuer.ring, issuer: ownIssuer.config.url }),
+      revocations: known,
+    });
   const methods = signInMethods(
     {
       loaded,
@@ -100,18 +127,42 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
       lifetimeMs: session.lifetime,
       revocations: known,
       isRevoked: (what) => known().isRevoked(what),
+      ownTokens: tokens,
       appAt: (host, path) => findApp(apps, host, path),
       onTrouble,
     },
     closers,
   );
   for (const { warning } of methods) if (warning !== undefined) log.warn(warning);
-  apps = config.apps.map((app) => compileApp(app, read, planOf(app, methods, prefix)));
+  apps = config.apps.map((app) => compileApp(app, read, planOf(app, methods, prefix), config.apps));
+  const plan = ownIssuer && issuerPlan(ownIssuer.config, methods, prefix);
+  if (ownIssuer !== undefined && plan !== undefined) apps = [...apps, ...issuerApp(ownIssuer.config, plan, apps)];
   const recheck = recheckBy(methods);
   const own = { config, shared, ring, directory, lookUpGroups, recheck, now, onTrouble, onRecovery };
   const opened = await openSessions(own, closers);
   ({ revocations } = opened);
-  const pipeline = makePipeline(parts, apps, methods, opened.sessions);
+  const { sessions, standings } = opened;
+  const streams = openStreams({ standings, revocations: opened.revocations, people: parts.people, now }, closers);
+  const issuing =
+    ownIssuer === undefined || tokens === undefined || plan === undefined
+      ? []
+      : issuerEndpoints({
+          ...ownIssuer,
+          plan,
+          own: tokens,
+          shared,
+          revocations: known,
+          sessions,
+          metrics: parts.metrics,
+        });
+  const pipelineOf = (served: readonly App[]): Pipeline =>
+    makePipeline(parts, served, methods, sessions, streams, directory, issuing);
+  const pipeline = new Probed({
+    handler: pipelineOf(apps),
+    forProbes: (kind) => pipelineOf(appsForProbes(apps, kind)),
+    sealer: sealer(ring, 'probe'),
+    now,
+  });
   const limits = engineLimits(config);
   const engines: Engine[] = [];
   for (const [i, listener] of config.listen.entries()) {
@@ -133,6 +184,7 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
       upstreamBusy: sum((engine) => engine.upstreamConnections().busy),
     }),
     revocations: () => revocationsState(opened.revocations, now()),
+    revoked: (entries, unwritten) => opened.revocations.hear(entries, unwritten),
     drain: async (graceMs) => {
       await Promise.all(engines.map((engine) => engine.drain(graceMs)));
     },
@@ -144,43 +196,56 @@ function makePipeline(
   apps: readonly App[],
   methods: readonly SignInMethod[],
   sessions: LiveSessions,
+  streams: Streams,
+  directory: OpenDirectory | undefined,
+  issuing: readonly Endpoint[],
 ): Pipeline {
-  const { loaded, shared, ring, metrics, now, log } = parts;
+  const { loaded, shared, ring, signing, metrics, now, log } = parts;
   const { config } = loaded;
   const { prefix } = config;
   const silent = methods.some(({ authenticator }) => authenticator?.challenge !== undefined);
   const endpoints: readonly Endpoint[] = [
     me(config.roles, sessions, config.session.idle),
+    authorizationEndpoint(config, apps, methods, directory, now),
     logoutForm(prefix, sessions, silent),
     logout({ prefix, sessions, silent, providerUrl: signOutBy(methods) }),
-    jwks(ring),
+    jwks(ring, signing),
+    ...issuing,
     loginPage(),
     ...methods.flatMap((method) => method.endpoints ?? []),
   ];
   const names = apps.flatMap((app) => Object.values(app.headers)).filter((name) => name !== undefined);
   const clientLeft = sparingly(10, now, (details: object) => log.info(details, 'The client left before the end'));
   const recorder = new Recorder({ audit: shared.audit, metrics, now, onClientLeft: clientLeft });
+  const trusted = cidrMatcher(config.trusted_proxies);
+  const claims = [...identityFieldNames, ...overrideFieldNames, ...names];
+  const stripped = [...claims, ...methods.flatMap((method) => method.stripped ?? [])];
+  const forwardAuth = new ForwardAuth({
+    askers: config.forward_auth.map(({ proxy, from }) => {
+      const isOne = cidrMatcher(from ?? config.trusted_proxies);
+      return { dialect: dialects[proxy], matches: (address) => trusted(address) && isOne(address) };
+    }),
+    prefix,
+    forged: identityFieldStripper(stripped),
+    recorder,
+    now,
+  });
   return new Pipeline({
     apps,
     endpoints,
+    forwardAuth: config.forward_auth.length === 0 ? undefined : forwardAuth,
     reading: {
-      trusted: cidrMatcher(config.trusted_proxies),
+      trusted,
       mayBePlain: config.listen.some((listener) => listener.dangerously_plain_http)
         ? () => true
         : cidrMatcher([...config.trusted_proxies, '127.0.0.0/8', '::1/128']),
       pages: pagesOf(config.pages, reader(loaded), methods.find(({ warning }) => warning !== undefined)?.warning),
-      stripIdentity: identityFieldStripper([
-        ...identityFieldNames,
-        ...overrideFieldNames,
-        ...forwardedFieldNames,
-        'X-Request-Id',
-        ...names,
-        ...methods.flatMap(({ stripped }) => stripped ?? []),
-      ]),
+      stripIdentity: identityFieldStripper([...stripped, ...forwardedFieldNames, 'X-Request-Id']),
     },
     prefix,
     visitors: new Visitors({ sessions, recorder }),
     sessions,
+    streams,
     recorder,
     now,
   });

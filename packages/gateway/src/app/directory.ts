@@ -1,17 +1,22 @@
 import { type LookUpGroups, memberships } from '../auth/memberships.ts';
 import type { Config } from '../config/schema.ts';
 import { chainDirectories } from '../directory/chain.ts';
-import { type LdapDirectory, type LdapDirectoryOptions, ldapDirectory } from '../directory/ldap.ts';
+import { graphDirectory } from '../directory/graph.ts';
+import { type LdapDirectory, ldapDirectory } from '../directory/ldap.ts';
 import { ldapPasswords } from '../directory/ldap-passwords.ts';
 import { tableDirectory } from '../directory/table.ts';
+import type { Attempts } from '../ports/attempts.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { PasswordDirectory } from '../ports/password-directory.ts';
+import type { People } from '../ports/people.ts';
+import { graphOptions, ldapOptions } from '../server/directory-config.ts';
 import type { Read } from './read.ts';
 
 /** Every directory of the configuration as one. */
 export interface OpenDirectory extends Directory {
-  /** The one that knows people, and which groups they are in. */
   readonly ldap: LdapDirectory | undefined;
+  /** The one that knows which groups people are in. */
+  readonly people: People | undefined;
 }
 
 /** `undefined` without any. */
@@ -19,29 +24,55 @@ export function openDirectory(
   config: Config,
   read: Read,
   onTrouble: (message: string) => void,
+  now: () => number,
 ): OpenDirectory | undefined {
-  const { groups } = config.directory;
+  const { groups, people: chosen } = config.directory;
   const options = ldapOptions(config, read, onTrouble);
   const ldap = options && ldapDirectory(options);
+  const graphServer = graphOptions(config, read, onTrouble);
+  const graph = graphServer && graphDirectory(graphServer);
   const directories: Directory[] = Object.keys(groups).length > 0 ? [tableDirectory(groups)] : [];
   if (ldap !== undefined) directories.push(ldap);
-  return directories.length === 0 ? undefined : { ...chainDirectories(directories), ldap };
+  if (directories.length === 0 && graph === undefined) return undefined;
+  const chain = chainDirectories(directories);
+  const people = chosen === 'graph' || ldap === undefined ? graph?.people : ldap.people;
+  if (graph === undefined) return { ...chain, ldap, people };
+  return {
+    ...chain,
+    ldap,
+    people,
+    async ping() {
+      await Promise.all([chain.ping(), graph.ping(now())]);
+    },
+    async close() {
+      graph.close();
+      await chain.close();
+    },
+  };
 }
 
-/** All groups of people, for sign-in methods that leave them to the directory. */
-export function openMemberships({ directory: { ldap } }: Config, directory: OpenDirectory | undefined): LookUpGroups {
-  if (ldap === undefined || directory?.ldap === undefined)
+/**
+ * All groups of people, for sign-in methods that leave them to the directory. `keepMs`: how long answers serve while that is down;
+ * default: as configured.
+ */
+export function openMemberships(
+  { directory: { ldap, graph, people: chosen } }: Config,
+  directory: OpenDirectory | undefined,
+  keepMs?: number,
+): LookUpGroups {
+  const bounds = chosen === 'graph' || ldap === undefined ? graph && { ...graph, match_email: false } : ldap;
+  if (bounds === undefined || directory?.people === undefined)
     return async (identity) => ({
       identity: { ...identity, sids: [], groups: [] },
-      note: 'no groups: there is no directory.ldap',
+      note: 'no groups: there is neither directory.ldap nor directory.graph',
       barred: undefined,
     });
   return memberships({
-    people: directory.ldap.people,
+    people: directory.people,
     names: directory,
-    freshMs: ldap.cache,
-    keepMs: ldap.keep_for,
-    matchEmail: ldap.match_email,
+    freshMs: bounds.cache,
+    keepMs: keepMs ?? bounds.keep_for,
+    matchEmail: bounds.match_email,
   });
 }
 
@@ -49,29 +80,11 @@ export function openMemberships({ directory: { ldap } }: Config, directory: Open
 export function openPasswordDirectory(
   config: Config,
   read: Read,
+  attempts: Attempts,
   onTrouble: (message: string) => void,
 ): (PasswordDirectory & { close(): Promise<void> }) | undefined {
   const options = ldapOptions(config, read, onTrouble);
   if (options === undefined) return undefined;
   const directory = ldapDirectory(options);
-  return { ...ldapPasswords({ ...options, people: directory.people }), close: () => directory.close() };
-}
-
-function ldapOptions(
-  { directory: { ldap } }: Config,
-  read: Read,
-  onTrouble: (message: string) => void,
-): LdapDirectoryOptions | undefined {
-  if (ldap === undefined) return undefined;
-  return {
-    url: ldap.url,
-    startTls: ldap.start_tls,
-    ca: ldap.ca === undefined ? undefined : read(ldap.ca).toString(),
-    user: ldap.bind.user,
-    password: ldap.bind.password,
-    base: ldap.base,
-    cacheMs: ldap.cache,
-    timeoutMs: ldap.timeout,
-    onTrouble,
-  };
+  return { ...ldapPasswords({ ...options, attempts, people: directory.people }), close: () => directory.close() };
 }

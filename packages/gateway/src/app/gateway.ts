@@ -12,6 +12,7 @@ import type { Loaded } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { AdminHandler, type AdminParts } from '../server/admin.ts';
 import { countConnections, createMetrics, processRegistry } from '../server/metrics.ts';
+import { adminExplain } from './admin-explain.ts';
 import { Closers } from './closers.ts';
 import { type Connections, startDataPlane } from './data-plane.ts';
 import { openDirectory } from './directory.ts';
@@ -85,6 +86,7 @@ async function assemble(loaded: Loaded, surroundings: Surroundings, closers: Clo
   const threads = await threadCount(config, surroundings, log);
   let onRotated = (): void => {};
   const parts = openProcessParts(loaded, { now, log, auditStream, onRotated: () => onRotated() }, closers);
+  await parts.signing?.ready;
   const start: Start = { loaded, now, log, process: parts, closers };
   const serving =
     threads === 1
@@ -96,6 +98,7 @@ async function assemble(loaded: Loaded, surroundings: Surroundings, closers: Clo
     ...serving.admin,
     draining: () => draining,
     database: parts.database,
+    explain: adminExplain(loaded, now),
     ...(config.redis === false
       ? {}
       : { redis: { ping: () => parts.ping(), needed: config.session.store === 'redis' } }),
@@ -137,10 +140,10 @@ async function threadCount(config: Config, surroundings: Surroundings, log: Logg
   return 1;
 }
 
-async function serveHere({ loaded, now, log, process: { shared, ring }, closers }: Start): Promise<Serving> {
+async function serveHere({ loaded, now, log, process: { shared, ring, signing }, closers }: Start): Promise<Serving> {
   const metrics = createMetrics(processRegistry());
   const { registry } = metrics;
-  const plane = await startDataPlane({ loaded, shared, ring, metrics, now, log }, closers);
+  const plane = await startDataPlane({ loaded, shared, ring, signing: signing?.ring, metrics, now, log }, closers);
   countConnections(registry, () => plane.connections().open);
   return {
     addresses: plane.addresses,
@@ -156,18 +159,18 @@ async function serveHere({ loaded, now, log, process: { shared, ring }, closers 
 }
 
 async function serveInThreads(
-  { loaded, log, process: { shared, ring }, closers }: Start,
+  { loaded, now, log, process: { shared, ring, signing }, closers }: Start,
   threads: number,
   tuning: ThreadTuning | undefined,
   onRotated: (told: () => void) => void,
 ): Promise<Serving> {
   const { promise: failed, resolve: onGivenUp } = Promise.withResolvers<void>();
-  const supervisor = new Supervisor({ loaded, threads, shared, ring, log, onGivenUp, tuning });
+  const supervisor = new Supervisor({ loaded, threads, shared, ring, signing: signing?.ring, log, onGivenUp, tuning });
   closers.add(() => supervisor.stop(0));
   onRotated(() => supervisor.shareKeys());
   const addresses = await supervisor.start();
   // Of the main thread itself, for readiness checks only: its connection is made when it is first asked.
-  const directory = openDirectory(loaded.config, reader(loaded), troubleLog(log));
+  const directory = openDirectory(loaded.config, reader(loaded), troubleLog(log), now);
   if (directory !== undefined) closers.add(() => directory.close());
   return {
     addresses,

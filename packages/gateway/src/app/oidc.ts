@@ -22,7 +22,7 @@ export function oidcOptions(entry: OidcEntry, read: Read, lifetimeMs: number): O
     userinfo,
     groupNames: entry.group_names,
     groupsAllowed: entry.groups_allowed,
-    groupsFrom: entry.groups_from,
+    groupsFrom: entry.groups_from === 'method' ? 'claims' : entry.groups_from,
     graph: { url: graph.url, names: graph.names, onFailure: graph.on_failure },
     tenants,
     lifetimeMs,

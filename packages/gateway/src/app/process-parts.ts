@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { fanOut } from '../audit/fan-out.ts';
 import { sqliteAudit } from '../audit/sqlite.ts';
 import { streamAudit } from '../audit/stdout.ts';
+import { localAttempts } from '../auth/local-attempts.ts';
 import type { PasswordSource } from '../auth/password.ts';
 import type { Loaded } from '../config/load.ts';
 import type { ApiKeys } from '../ports/api-keys.ts';
@@ -19,6 +20,7 @@ import type { Revocations } from '../ports/revocations.ts';
 import type { SessionStore } from '../ports/session-store.ts';
 import { sharedStateConfig } from '../server/shared-state-config.ts';
 import { stateTables } from '../server/state-tables.ts';
+import { redisAttempts } from '../stores/attempts-redis.ts';
 import { redisApiKeys } from '../stores/api-keys-redis.ts';
 import { sqliteApiKeys } from '../stores/api-keys-sqlite.ts';
 import { openDatabase } from '../stores/database.ts';
@@ -29,6 +31,7 @@ import { KeyRing } from '../tokens/key-ring.ts';
 import type { Closers } from './closers.ts';
 import { troubleLog } from './log.ts';
 import { openPasswords } from './passwords.ts';
+import { openSigning, type Signing } from './issuer.ts';
 import { reader } from './read.ts';
 
 /**
@@ -49,6 +52,8 @@ export interface Shared {
 export interface ProcessParts {
   readonly shared: Shared;
   readonly ring: KeyRing;
+  /** The issuer's keys, where there is an issuer. */
+  readonly signing: Signing | undefined;
   readonly database: DatabaseSync;
   /** Throws when the shared stores, where they are another program, do not answer. */
   ping(): Promise<void>;
@@ -58,7 +63,7 @@ export interface ProcessSurroundings {
   readonly now: () => number;
   readonly log: Logger;
   readonly auditStream: Writable;
-  /** After the ring has got new keys. */
+  /** After the ring, or the issuer's, has got other keys. */
   readonly onRotated: () => void;
 }
 
@@ -98,10 +103,13 @@ export function openProcessParts(
     onTrouble,
   );
   closers.add(() => audit.close());
-  const passwords = openPasswords(loaded, database, onTrouble, closers);
   const { claims: replays, sessions, revocations, redis } = stores;
+  const attempts = redis === undefined ? localAttempts() : redisAttempts(redis, localAttempts());
+  const passwords = openPasswords(loaded, database, attempts, onTrouble, closers);
   const apiKeys = redis === undefined ? sqliteApiKeys(database) : redisApiKeys(redis);
+  const signing = openSigning(loaded, { ring, database, redis, now, log, onChanged: onRotated }, closers);
   return {
+    signing,
     shared: { replays, sessions, revocations, apiKeys, passwords, audit },
     ring,
     database,

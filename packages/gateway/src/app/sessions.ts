@@ -6,8 +6,11 @@ import { sessionCookies } from '../auth/session-cookie.ts';
 import type { Config } from '../config/schema.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { RevocationsState } from '../server/admin.ts';
-import { type Held, LiveSessions, type LiveSessionsOptions } from '../server/live-sessions.ts';
+import type { Held } from '../server/live.ts';
+import { LiveSessions } from '../server/live-sessions.ts';
+import type { AskMethod } from '../server/recheck.ts';
 import { StoredRegistry } from '../server/session-registry.ts';
+import { Standings } from '../server/standing.ts';
 import { assertions } from '../tokens/assertion.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
 import { sealer } from '../tokens/seal.ts';
@@ -39,17 +42,23 @@ export interface SessionParts {
   readonly ring: KeyRing;
   readonly directory: Directory | undefined;
   readonly lookUpGroups: LookUpGroups;
-  readonly recheck: LiveSessionsOptions['recheck'];
+  readonly recheck: AskMethod;
   readonly now: () => number;
   readonly onTrouble: OnTrouble;
   readonly onRecovery: (message: string) => void;
+}
+
+export interface OpenedSessions {
+  readonly sessions: LiveSessions;
+  readonly standings: Standings;
+  readonly revocations: RevocationList;
 }
 
 /** The sessions of one thread, and its copy of what is revoked. They end by `closers`. */
 export async function openSessions(
   { config, shared, ring, directory, lookUpGroups, recheck, now, onTrouble, onRecovery }: SessionParts,
   closers: Closers,
-): Promise<{ readonly sessions: LiveSessions; readonly revocations: RevocationList }> {
+): Promise<OpenedSessions> {
   const { idle, store, cookie } = config.session;
   const revocations = new RevocationList({ store: shared.revocations, now, onTrouble, onRecovery });
   closers.add(() => revocations.close());
@@ -57,6 +66,8 @@ export async function openSessions(
   const registry = new StoredRegistry({ store: shared.sessions, revocations, bodies, onTrouble });
   closers.add(() => registry.close());
   const signer = assertions({ ring, issuer: 'cardea' });
+  const { roles } = config;
+  const standings = new Standings({ registry, revocations, recheck, directory, lookUpGroups, roles });
   const sessions = new LiveSessions({
     cookies: sessionCookies({ sealer: sealer(ring, 'session'), idleMs: idle }),
     // A minute: what the directory says about a person in the middle of a session is heard within that time.
@@ -68,12 +79,12 @@ export async function openSessions(
     lookUpGroups,
     recheck,
     directory,
-    roles: config.roles,
+    roles,
     idleMs: idle,
     sameSite: cookie.same_site,
     assertion: (app, identity, roles, at) => signer.assertionFor(app.audience, identity, roles, at),
     assertionReuseMs: 60_000,
   });
   await revocations.whenReady(firstCopyMs);
-  return { sessions, revocations };
+  return { sessions, standings, revocations };
 }

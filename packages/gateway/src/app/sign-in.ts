@@ -1,4 +1,5 @@
 import { createAcceptor, parseKeytab } from '@cardea/kerberos';
+import type { KnownApiKeys } from '../auth/api-key.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { negotiate } from '../auth/negotiate.ts';
 import type { Loaded } from '../config/load.ts';
@@ -6,7 +7,7 @@ import type { App, Negotiate } from '../config/schema.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { ReplayCache } from '../ports/replay-cache.ts';
 import type { Session } from '../auth/session.ts';
-import type { LiveSessionsOptions } from '../server/live-sessions.ts';
+import type { AskMethod } from '../server/recheck.ts';
 import type { Endpoint } from '../server/endpoints/endpoint.ts';
 import { login } from '../server/endpoints/login.ts';
 import type { SignInPlan, SignInWay } from '../server/sign-in-plan.ts';
@@ -27,10 +28,12 @@ export interface SignInMethod {
   readonly streamParameter?: string;
   /** Names of fields that no client may send, on any app, besides those that are known. */
   readonly stripped?: readonly string[];
+  /** What is known of API keys, where they are taken. */
+  readonly apiKeys?: KnownApiKeys;
   /** For the log, at each start. */
   readonly warning?: string;
   /** Asks whether the method stands by a person whom it has signed in, when that is due. */
-  readonly recheck?: LiveSessionsOptions['recheck'];
+  readonly recheck?: AskMethod;
   /**
    * Where a person signs out of the provider as well, who then sends them back to `returnUri`; `undefined` when there is no such
    * place. What is kept beside the session is read at once, so that the session may be ended after the call. Never rejects.
@@ -38,7 +41,7 @@ export interface SignInMethod {
   readonly signOutUrl?: (session: Session, returnUri: string, now: number) => Promise<string | undefined>;
 }
 
-export interface SignInParts extends ProviderParts, Omit<CredentialParts, 'claims' | 'apiKeys'> {
+export interface SignInParts extends ProviderParts, Omit<CredentialParts, 'claims' | 'apiKeys' | 'bearerIssuers'> {
   readonly loaded: Loaded;
 }
 
@@ -46,7 +49,11 @@ export interface SignInParts extends ProviderParts, Omit<CredentialParts, 'claim
 export function signInMethods(parts: SignInParts, closers: Closers): readonly SignInMethod[] {
   const { loaded, read, shared, directory } = parts;
   const { config } = loaded;
-  const byRequest = credentialMethods({ ...parts, claims: shared.replays, apiKeys: shared.apiKeys }, closers);
+  const bearerIssuers = new Set(
+    config.sign_in.flatMap(({ bearer }) => bearer?.issuers.map(({ issuer }) => issuer) ?? []),
+  );
+  const { replays: claims, apiKeys } = shared;
+  const byRequest = credentialMethods({ ...parts, claims, apiKeys, bearerIssuers }, closers);
   return config.sign_in.flatMap((method): readonly SignInMethod[] => {
     if (method.negotiate !== undefined) {
       const authenticator = kerberos(method.negotiate, read, config.session.lifetime, shared.replays, directory);
@@ -63,7 +70,7 @@ export function signInMethods(parts: SignInParts, closers: Closers): readonly Si
 }
 
 /** Asks the method that began a session. */
-export function recheckBy(methods: readonly SignInMethod[]): LiveSessionsOptions['recheck'] {
+export function recheckBy(methods: readonly SignInMethod[]): AskMethod {
   const byId = new Map(methods.map((method) => [method.id, method.recheck]));
   return (session, now) => byId.get(session.provider ?? '')?.(session, now);
 }
@@ -75,7 +82,11 @@ export function signOutBy(methods: readonly SignInMethod[]): NonNullable<SignInM
 }
 
 /** How people sign in to one app: by the methods that it names, in its order, or by all. */
-export function planOf(app: App, all: readonly SignInMethod[], prefix: string): SignInPlan | 'none' {
+export function planOf(
+  app: Pick<App, 'name' | 'sign_in'>,
+  all: readonly SignInMethod[],
+  prefix: string,
+): SignInPlan | 'none' {
   if (app.sign_in === 'none') return 'none';
   const methods = app.sign_in?.flatMap((id) => all.find((method) => method.id === id) ?? []) ?? all;
   const authenticators = methods.flatMap(({ authenticator }) => authenticator ?? []);
@@ -115,5 +126,11 @@ function kerberos(
     services: options.services ?? keytab.principals.filter((name) => /^HTTP\//i.test(name)),
     ...(options.realms === undefined ? {} : { clientRealms: options.realms }),
   });
-  return negotiate({ acceptor, lifetimeMs, domains: options.domains, directory });
+  return negotiate({
+    acceptor,
+    lifetimeMs,
+    domains: options.domains,
+    directory,
+    lookUpGroups: options.groups_from === 'directory',
+  });
 }

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { Counter, Gauge } from 'prom-client';
 import { snapshotOf } from '../config/snapshot.ts';
 import type { Loaded } from '../config/load.ts';
+import type { Revocation, Revocations } from '../ports/revocations.ts';
 import type { RevocationsState } from '../server/admin.ts';
 import { processRegistry } from '../server/metrics.ts';
 import { ThreadMetrics } from '../server/thread-metrics.ts';
@@ -19,6 +20,7 @@ import { type RestartPolicy, usualRestarts } from '../threads/restarts.ts';
 import { startThread, type Thread } from '../threads/thread.ts';
 import { usualWatch, watch, type WatchdogTimes } from '../threads/watchdog.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
+import type { SigningRing } from '../tokens/signing-ring.ts';
 import { logContract, offerShared, type ServingThread, servingContract } from './contracts.ts';
 import type { Connections } from './data-plane.ts';
 import { replayLine } from './log.ts';
@@ -31,6 +33,8 @@ export interface SupervisorParts {
   readonly threads: number;
   readonly shared: Shared;
   readonly ring: KeyRing;
+  /** The issuer's keys, where there is an issuer. */
+  readonly signing?: SigningRing | undefined;
   readonly log: Logger;
   /** Threads cannot be started any more: the process should end. */
   readonly onGivenUp: () => void;
@@ -71,7 +75,7 @@ const entryModule = new URL('./thread.ts', import.meta.url);
 export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #crew: Crew<Server>;
-  readonly #data: Omit<ThreadData, 'place' | 'keys' | 'ports'>;
+  readonly #data: Omit<ThreadData, 'place' | 'keys' | 'signingKeys' | 'ports'>;
   readonly #metrics = new ThreadMetrics();
   readonly #registry = processRegistry();
   readonly #deaths: Counter;
@@ -81,7 +85,11 @@ export class Supervisor {
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
-    this.#data = { snapshot: snapshotOf(parts.loaded), addresses: sharedCounts(parts.threads) };
+    this.#data = {
+      snapshot: snapshotOf(parts.loaded),
+      addresses: sharedCounts(parts.threads),
+      people: sharedCounts(parts.threads),
+    };
     this.#crew = new Crew<Server>({
       size: parts.threads,
       start: (place) => this.#startServer(place),
@@ -147,7 +155,7 @@ export class Supervisor {
     return (['unknown', 'stale'] as const).find((state) => found.has(state)) ?? 'ok';
   }
 
-  /** Tells all threads that the ring has other keys. */
+  /** Tells all threads that the ring, or the issuer's, has other keys. */
   shareKeys(): void {
     for (const { member } of this.#crew.members()) this.#giveKeys(member);
   }
@@ -162,13 +170,14 @@ export class Supervisor {
   }
 
   async #startServer(place: number): Promise<Server> {
-    const { shared, ring, tuning, log, threads } = this.#parts;
-    const data: ThreadData = { ...this.#data, place, keys: ring.keys, ports: this.#addresses?.map(portOf) };
+    const { shared, ring, signing, tuning, log, threads } = this.#parts;
+    const ports = this.#addresses?.map(portOf);
+    const data: ThreadData = { ...this.#data, place, keys: ring.keys, signingKeys: signing?.keys, ports };
     const heapMb = tuning?.heapMb ?? Math.max(LEAST_HEAP_MB, Math.floor(heapLimitMb() / threads));
     const entry = tuning?.entry ?? entryModule;
     const thread = startThread({ entry, data, name: `cardea-${place + 1}`, heapMb });
     const { channel, ended } = thread;
-    offerShared(channel, shared);
+    offerShared(channel, { ...shared, revocations: this.#relayed(shared.revocations) });
     channel.offer(logContract, { take: (line) => replayLine(log, line) });
     this.#starting.add(thread);
     try {
@@ -178,7 +187,7 @@ export class Supervisor {
       const server = { thread, ended, addresses, ask: channel.use(servingContract, ANSWER_MS) };
       this.#watch(thread);
       // They may have changed while it was starting.
-      if (ring.keys !== data.keys) this.#giveKeys(server);
+      if (ring.keys !== data.keys || signing?.keys !== data.signingKeys) this.#giveKeys(server);
       return server;
     } catch (error) {
       await thread.terminate();
@@ -205,11 +214,34 @@ export class Supervisor {
     this.#deaths.inc();
     this.#metrics.depart(place);
     forgetThread(this.#data.addresses, place);
+    forgetThread(this.#data.people, place);
+  }
+
+  /** As the shared list, and all threads know at once what one of them revokes, also while the store cannot be told. */
+  #relayed(store: Revocations): Revocations {
+    const tell = (entries: readonly Revocation[], unwritten: boolean): void => {
+      // One that dies starts with the list as the store has it, and does not serve before.
+      for (const { member } of this.#crew.members()) member.ask.revoked(entries, unwritten).catch(() => {});
+    };
+    return {
+      changes: (cursor) => store.changes(cursor),
+      async add(entries) {
+        tell(entries, false);
+        try {
+          await store.add(entries);
+        } catch (error) {
+          tell(entries, true);
+          throw error;
+        }
+      },
+      close: () => store.close(),
+    };
   }
 
   #giveKeys({ ask }: Server): void {
     // One that is too busy to answer gets the message nevertheless; one that dies starts with the new keys.
-    ask.useKeys(this.#parts.ring.keys).catch(() => {});
+    const { ring, signing } = this.#parts;
+    ask.useKeys(ring.keys, signing?.keys).catch(() => {});
   }
 
   async #finish(place: number, { thread }: Server, graceMs: number): Promise<void> {

@@ -12,6 +12,8 @@ import { keyFileLook } from '../stores/key-file.ts';
 import { AddressCounts, type SharedCounts } from '../threads/address-counts.ts';
 import { Channel } from '../threads/channel.ts';
 import { KeyRing, type MasterKey } from '../tokens/key-ring.ts';
+import type { SigningKey } from '../tokens/signing-key.ts';
+import { SigningRing } from '../tokens/signing-ring.ts';
 import { Closers } from './closers.ts';
 import { logContract, type ServingThread, servingContract, sharedOver } from './contracts.ts';
 import { type DataPlane, startDataPlane } from './data-plane.ts';
@@ -24,13 +26,17 @@ export interface ThreadData {
   readonly place: number;
   readonly snapshot: Snapshot;
   readonly keys: readonly MasterKey[];
+  /** The issuer's; `undefined` where there is no issuer. */
+  readonly signingKeys: readonly SigningKey[] | undefined;
   readonly addresses: SharedCounts;
+  /** Streams of people. */
+  readonly people: SharedCounts;
   /** The ports that others listen on already, in the order of the listeners; `undefined` for the first thread. */
   readonly ports: readonly number[] | undefined;
 }
 
 if (parentPort === null) throw new Error('This module is for threads: start it by supervisor.ts');
-const { place, snapshot, keys, addresses, ports }: ThreadData = workerData;
+const { place, snapshot, keys, signingKeys, addresses, people, ports }: ThreadData = workerData;
 const name = String(place + 1);
 const loaded = loadedFrom(snapshot);
 const { config } = loaded;
@@ -45,6 +51,7 @@ const log = pino(
 const onTrouble = troubleLog(log);
 const closers = new Closers();
 const ring = new KeyRing(keys, keyFileLook(config.state, onTrouble));
+const signing = signingKeys && new SigningRing(signingKeys);
 const metrics = createMetrics(threadRegistry(name));
 
 const shared = sharedOver(channel, onTrouble);
@@ -62,7 +69,9 @@ const serving: ServingThread = {
         loaded,
         shared,
         ring,
+        signing,
         metrics,
+        people: new AddressCounts(people, place, Number.POSITIVE_INFINITY),
         now: Date.now,
         log,
         engineOptions: (i) => {
@@ -77,7 +86,11 @@ const serving: ServingThread = {
   connections: () => plane?.connections() ?? { open: 0, tunnels: 0, upstreamBusy: 0 },
   metrics: () => metrics.registry.getMetricsAsJSON(),
   revocations: () => plane?.revocations() ?? 'unknown',
-  useKeys: (changed) => ring.replace(changed),
+  useKeys(changed, changedSigningKeys) {
+    ring.replace(changed);
+    if (changedSigningKeys !== undefined) signing?.replace(changedSigningKeys);
+  },
+  revoked: (entries, unwritten) => plane?.revoked(entries, unwritten),
   async finish(graceMs) {
     await plane?.drain(graceMs);
     await closers.closeAll();

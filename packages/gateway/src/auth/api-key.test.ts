@@ -17,6 +17,7 @@ const stored = (particulars: Partial<ApiKey> = {}): ApiKey => ({
   owner: 'ops',
   scope: { apps: undefined, paths: undefined, methods: undefined },
   groups: ['exporters'],
+  rights: [],
   createdAt: now - hour,
   expiresAt: undefined,
   lastUsedAt: undefined,

@@ -131,6 +131,19 @@ export class KnownApiKeys {
     return id === undefined || (await this.find(id, now))?.mayUse(what) === true;
   }
 
+  /** Whether this is the identity of a key that may ask about other people, and is for one of these apps. */
+  async mayCheck(
+    identity: Pick<Identity, 'subject' | 'method'>,
+    apps: readonly string[],
+    now: number,
+  ): Promise<boolean> {
+    const id = apiKeyIdOf(identity);
+    const key = id === undefined ? undefined : (await this.find(id, now))?.key;
+    if (key?.rights.includes('check') !== true) return false;
+    const { apps: own } = key.scope;
+    return own === undefined || own.some((app) => apps.includes(app));
+  }
+
   /** Notes that a key was used. */
   use(id: string, now: number): void {
     if (this.#uses.size < maxUses || this.#uses.has(id)) this.#uses.set(id, now);

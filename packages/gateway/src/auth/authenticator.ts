@@ -56,6 +56,8 @@ export interface Accepted {
   readonly beginsSession?: boolean | undefined;
   /** The entry that began the sign-in of which this credential was made; default: the entry that accepts it. */
   readonly provider?: string | undefined;
+  /** The sign-in that this credential was made of, where its end is the credential's end as well. */
+  readonly madeOf?: { readonly id: string; readonly providerSession: string | undefined } | undefined;
   /** The credential tells no groups: all of the person's are asked of the directory. */
   readonly lookUpGroups?: boolean | undefined;
 }

@@ -10,6 +10,7 @@ import type { Identity } from '../core/identity.ts';
 import { apiKeyPrefix } from './api-key-text.ts';
 import type { Accepted, Authenticator, Credentials, Outcome, Rejected } from './authenticator.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
+import type { OwnTokens } from './own-token.ts';
 import { groupsOf, personOf } from './oidc/claims.ts';
 import type { ClaimNames } from './oidc/options.ts';
 import { quotable } from './oidc/refusal.ts';
@@ -50,6 +51,12 @@ export interface BearerIssuer {
 export interface BearerOptions {
   readonly id?: string;
   readonly issuers: readonly BearerIssuer[];
+  /** Issuers of other entries: their tokens are for those to judge. A token's own word on its issuer only says whom to ask. */
+  readonly elsewhere?: ReadonlySet<string> | undefined;
+  /** Tokens of our own issuer, for these audiences: they need neither keys from elsewhere nor a memory of their own here. */
+  readonly own?:
+    | { readonly tokens: OwnTokens; readonly audiences: readonly string[]; readonly lookUpGroups: boolean }
+    | undefined;
 }
 
 /** Clocks may differ by this much. */
@@ -74,6 +81,7 @@ export function bearer(options: BearerOptions): Authenticator {
     const read = readToken(token);
     if (read === undefined) return rejected('bearer-malformed', 'it is not a signed JWT');
     const issuer = issuers.get(read.issuer);
+    if (issuer === undefined && options.elsewhere?.has(read.issuer) === true) return { kind: 'absent' };
     if (issuer === undefined)
       return rejected('bearer-issuer', `its issuer "${quotable(read.issuer)}" is none of those in the configuration`);
     const { algorithm, type } = read;
@@ -108,6 +116,7 @@ export function bearer(options: BearerOptions): Authenticator {
     authenticate({ authorization, now }: Credentials): Outcome | Promise<Outcome> {
       const token = tokenOf(authorization);
       if (token === undefined) return { kind: 'absent' };
+      if (options.own?.tokens.claims(token) === true) return ofOwnIssuer(options.own, token, id, now);
       const before = known.get(token, now);
       if (before !== undefined) return before;
       return verify(token, now).then((outcome) => {
@@ -119,6 +128,19 @@ export function bearer(options: BearerOptions): Authenticator {
       });
     },
   };
+}
+
+function ofOwnIssuer(
+  { tokens, audiences, lookUpGroups }: NonNullable<BearerOptions['own']>,
+  token: string,
+  id: string,
+  now: number,
+): Outcome {
+  const checked = tokens.check(token, audiences, now);
+  if (checked.kind === 'refused') return rejected(`bearer-${checked.reason}`, checked.detail);
+  const { identity } = checked;
+  const until = Math.min(identity.expiresAt, now + believedMs);
+  return { kind: 'accepted', identity, lookUpGroups, reuse: { key: `${id} ${token}`, until } };
 }
 
 /** RFC 6750, 2.1. What begins like an API key is one, and another method's. */

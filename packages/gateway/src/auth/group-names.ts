@@ -9,7 +9,11 @@ export async function withGroupNames(
   identity: Identity,
   directory: Directory | undefined,
   now: number,
-): Promise<{ readonly identity: Identity; readonly note: string | undefined }> {
+): Promise<{
+  readonly identity: Identity;
+  /** There is one only when the directory could not be asked. */
+  readonly note: string | undefined;
+}> {
   if (directory === undefined || identity.sids.length === 0) return { identity, note: undefined };
   let note: string | undefined;
   let names: ReadonlyMap<string, string>;

@@ -71,6 +71,7 @@ test('memberships() gives all groups of the directory, and particulars that the 
     },
     note: undefined,
     barred: undefined,
+    answer: 'found',
   });
 });
 

@@ -37,6 +37,13 @@ export interface LookedUp {
   readonly note: string | undefined;
   /** Why the person may not be signed in at all, and a session of theirs has to end: the account is disabled or has expired. */
   readonly barred: string | undefined;
+  /**
+   * What the directory has said. `unavailable`: it could not be asked, and no answer of before is there to serve. Absent where
+   * there was nothing to ask it.
+   */
+  readonly answer?: 'found' | 'none' | 'several' | 'unavailable';
+  /** Some of the groups have no name because the directory could not be asked for it. */
+  readonly namesMissing?: boolean;
 }
 
 /** Somebody has proven who they are, and may not be signed in nevertheless. The message says why, for the administrator. */
@@ -105,13 +112,14 @@ export function memberships(options: MembershipsOptions): LookUpGroups {
         answer = await current(key, keys, now);
       } catch (error) {
         if (!(error instanceof DirectoryError)) throw error;
-        if (answer === undefined || now - answer.at >= keepMs) return without(identity, error.message);
+        if (answer === undefined || now - answer.at >= keepMs)
+          return { ...without(identity, error.message), answer: 'unavailable' };
         age = `groups are those of ${new Date(answer.at).toISOString()}: ${error.message}`;
       }
     }
     const { search } = answer;
-    if (search.kind !== 'found') return without(identity, joined(search.why, age));
-    return withGroups(identity, search.person, names, age, now);
+    if (search.kind !== 'found') return { ...without(identity, joined(search.why, age)), answer: search.kind };
+    return { ...(await withGroups(identity, search.person, names, age, now)), answer: 'found' };
   };
 }
 
@@ -175,7 +183,12 @@ async function withGroups(
     }
   }
   const all = groups.flatMap(({ sid, name }) => name ?? (sid === undefined ? undefined : found.get(sid)) ?? []);
-  return { identity: { ...known, sids, groups: [...new Set(all)] }, note: joined(age, trouble), barred: undefined };
+  return {
+    identity: { ...known, sids, groups: [...new Set(all)] },
+    note: joined(age, trouble),
+    barred: undefined,
+    ...(trouble === undefined ? {} : { namesMissing: true }),
+  };
 }
 
 /** The same person without any group. */

@@ -293,6 +293,14 @@ test('negotiate() adds group names and e-mail address from the directory', async
   assert.equal(note, undefined);
 });
 
+test('negotiate() leaves all groups to the directory where it is told to, and takes none of the ticket', async () => {
+  const method = negotiate({ acceptor: finds({ pac: { logon } }), lifetimeMs: hour, lookUpGroups: true });
+  const outcome = await method.authenticate(credentials({ authorization: header(new Uint8Array([1])), now }));
+  assert.ok(outcome.kind === 'accepted');
+  const { identity, lookUpGroups } = outcome;
+  assert.deepEqual([lookUpGroups, identity.subject, identity.sids, identity.groups], [true, logon.userSid, [], []]);
+});
+
 test('negotiate() takes the display name from the directory when the ticket has none', async () => {
   const { identity } = await identified(finds({ pac: { logon: { ...logon, fullName: '' } } }), {
     directory: directory(),

@@ -21,6 +21,8 @@ export interface NegotiateOptions {
   readonly domains?: Readonly<Record<string, string>>;
   /** Gives group names and e-mail addresses; without one, groups are SIDs only. */
   readonly directory?: Directory | undefined;
+  /** The groups of the ticket are not taken: all of the person's are asked of the directory. */
+  readonly lookUpGroups?: boolean;
 }
 
 /** Longest `Authorization` value: what Windows servers are told to allow for people with many groups. */
@@ -31,7 +33,7 @@ const memoryKey = 'negotiate';
 
 /** Computer accounts (`name$`) sign in like anyone else; what they may do is the policy's business. */
 export function negotiate(options: NegotiateOptions): Authenticator {
-  const { acceptor, directory } = options;
+  const { acceptor, directory, lookUpGroups = false } = options;
 
   return {
     id: 'negotiate',
@@ -69,11 +71,16 @@ export function negotiate(options: NegotiateOptions): Authenticator {
             result.failure.code === 'clock-skew' ? result.reply : undefined,
           );
         case 'accepted': {
-          const { identity, note } = await describe(identityOf(result.client, options, now), directory, now);
+          const own = identityOf(result.client, options, now);
+          // What the directory knows of the person comes with the groups then.
+          const { identity, note } = lookUpGroups
+            ? { identity: { ...own, sids: [] }, note: undefined }
+            : await describe(own, directory, now);
           const notes = [pacNote(result.client), note].filter((text) => text !== undefined);
           return {
             kind: 'accepted',
             identity,
+            lookUpGroups,
             replyHeader: result.reply && header(result.reply),
             note: notes.length > 0 ? notes.join('; ') : undefined,
           };

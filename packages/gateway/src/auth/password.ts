@@ -9,12 +9,13 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Identity } from '../core/identity.ts';
 import { DirectoryError } from '../ports/directory.ts';
+import type { Attempts } from '../ports/attempts.ts';
 import type { Barred, PasswordDirectory, PasswordVerdict } from '../ports/password-directory.ts';
 import { networkOf } from '../wire/cidr.ts';
 import { canonicalName } from './canonical-name.ts';
 import { maxPasswordLength } from './password-hash.ts';
 import { type PasswordUser, PasswordUsers, type PasswordUsersOptions } from './password-users.ts';
-import { Throttle } from './throttle.ts';
+import { localAttempts } from './local-attempts.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface PasswordOptions extends PasswordUsersOptions {
@@ -28,6 +29,8 @@ export interface PasswordOptions extends PasswordUsersOptions {
    * than about others. Default 250 ms.
    */
   readonly refusalStepMs?: number | undefined;
+  /** Counts attempts; default: in this process alone. */
+  readonly attempts?: Attempts | undefined;
   /** Hashes computed at once; default 2 (of 64 MiB each). */
   readonly concurrency?: number;
   /** Sign-ins that may wait for their turn; default 64. */
@@ -58,21 +61,18 @@ export interface PasswordSource {
 
 const windowMs = 5 * 60_000;
 /** One person mistyping, from one place. */
-const perNameAndAddress = { limit: 10, windowMs, maxKeys: 10_000 };
+const perNameAndAddress = { kind: 'name-and-address', limit: 10, windowMs } as const;
 /** One place trying many names. Many people may share an address, so this is wider. */
-const perAddress = { limit: 100, windowMs, maxKeys: 10_000 };
+const perAddress = { kind: 'address', limit: 100, windowMs } as const;
 /** One name tried from many places: wide, or anyone could lock a colleague out. */
-const perName = { limit: 200, windowMs, maxKeys: 10_000 };
+const perName = { kind: 'name', limit: 200, windowMs } as const;
 const maxNameLength = 256;
 
 /** Throws `RangeError` for users that cannot work: a malformed hash, or two names that are the same one. */
 export function passwordSource(options: PasswordOptions): PasswordSource {
-  const { directory, lifetimeMs, lookUpGroups = false, refusalStepMs = 250 } = options;
+  const { directory, lifetimeMs, lookUpGroups = false, refusalStepMs = 250, attempts = localAttempts() } = options;
   const users = new PasswordUsers(options);
   const turnstile = new Turnstile(options.concurrency ?? 2, options.maxWaiting ?? 64);
-  const pairs = new Throttle(perNameAndAddress);
-  const addresses = new Throttle(perAddress);
-  const names = new Throttle(perName);
 
   /** A directory alone needs no hash to be computed: there is nobody whose time it would have to take. */
   const checkUsers = (name: string, password: string): ReturnType<typeof turnstile.run<PasswordUser | undefined>> =>
@@ -87,12 +87,13 @@ export function passwordSource(options: PasswordOptions): PasswordSource {
       // A longer name is nobody's; cutting it keeps what is remembered about it small, also where one character becomes many.
       const name = canonicalName(given.slice(0, maxNameLength)).slice(0, maxNameLength);
       const key = directory?.shortName(name) ?? name;
-      const pair = `${address} ${key}`;
-      const retryAfterMs = Math.max(pairs.wait(pair, now), addresses.wait(address, now), names.wait(key, now));
+      const pair = { ...perNameAndAddress, key: `${address} ${key}` };
+      const wider = [
+        { ...perAddress, key: address },
+        { ...perName, key },
+      ];
+      const retryAfterMs = await attempts.begin([pair, ...wider], now);
       if (retryAfterMs > 0) return refused('throttled', 'too many attempts in five minutes', retryAfterMs);
-      pairs.begin(pair, now);
-      addresses.begin(address, now);
-      names.begin(key, now);
       const start = performance.now();
 
       const tooLong = given.length > maxNameLength || password.length > maxPasswordLength;
@@ -105,12 +106,8 @@ export function passwordSource(options: PasswordOptions): PasswordSource {
       const user = checked?.value;
       const verdict = user === undefined ? await asked : undefined;
       const right = user !== undefined || verdict?.kind === 'right' || verdict?.kind === 'barred';
-      if (right || checked === undefined) {
-        addresses.forgive(address);
-        names.forgive(key);
-        if (right) pairs.clear(pair);
-        else pairs.forgive(pair);
-      }
+      if (right) await attempts.release({ forgive: wider, clear: [pair] });
+      else if (checked === undefined) await attempts.release({ forgive: [pair, ...wider], clear: [] });
       if (checked === undefined) return refused('busy', 'too many sign-ins at the same time', 1_000);
       if (user !== undefined)
         return { kind: 'accepted', identity: identityOf(name, user, now, lifetimeMs), lookUpGroups };

@@ -399,6 +399,27 @@ test('RevocationList writes at its end what could not be written before', async 
   assert.equal(late.isRevoked(alice()), true);
 });
 
+test('RevocationList hears at once what others in the process have revoked, and tells the store when they could not', async () => {
+  const all = world();
+  const { store } = all;
+  const [here, there] = [all.list(), all.list()];
+  await Promise.all([here.refresh(), there.refresh()]);
+  const entry = revocation({ kind: 'person', key: 'CORP\\alice', reason: 'test' }, all.now);
+  const heard: string[] = [];
+  here.onRevoked((entries) => heard.push(...entries.map(({ key }) => key)));
+  store.down = true;
+  here.hear([entry], false);
+  assert.equal(here.isRevoked(alice()), true);
+  here.hear([entry], true);
+  here.hear([entry], true);
+  assert.deepEqual(heard, [entry.key]);
+  store.down = false;
+  await here.refresh();
+  await there.refresh();
+  assert.equal(there.isRevoked(alice()), true);
+  await Promise.all([here.close(), there.close()]);
+});
+
 test('RevocationList agrees with the plain meaning of its entries, whatever was revoked and forgotten in between', async () => {
   const names = ['alice', 'ALICE', 'bob', 'carol'];
   const step = fc.oneof(

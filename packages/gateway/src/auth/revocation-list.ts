@@ -182,6 +182,22 @@ export class RevocationList {
     }
   }
 
+  /**
+   * What another part of this process has revoked. `unwritten`: the store could not be told; everybody here tells it then, so that
+   * it is not lost with whoever wanted it.
+   */
+  hear(entries: readonly Revocation[], unwritten: boolean): void {
+    const now = this.#options.now();
+    if (unwritten) {
+      const waiting = new Map(this.#unwritten.map((entry) => [nameOf(entry), entry]));
+      for (const entry of entries) {
+        const known = waiting.get(nameOf(entry));
+        if (entry.until > now && (known === undefined || !covers(known, entry))) this.#unwritten.push(entry);
+      }
+    }
+    this.#learn(entries);
+  }
+
   /** Tells what has newly been revoked, here or elsewhere, so that open streams can be ended. Gives what stops that. */
   onRevoked(listener: (entries: readonly Revocation[]) => void): () => void {
     this.#listeners.add(listener);
@@ -296,7 +312,8 @@ export class RevocationList {
       const learned = known === undefined ? entry : widened(known, entry);
       this.#known[entry.kind].set(entry.key, learned);
       this.#version++;
-      if (known === undefined || (!isName(entry.kind) && learned.before > known.before)) news.push(learned);
+      const reaches = isName(entry.kind) ? learned.reason !== known?.reason : learned.before > (known?.before ?? 0);
+      if (known === undefined || reaches) news.push(learned);
     }
     if (news.length > 0) for (const listener of this.#listeners) listener(news);
   }

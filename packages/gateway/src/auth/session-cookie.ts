@@ -35,6 +35,15 @@ export interface SessionCookies {
   /** The session's name and its two ends alone. */
   sealReference(session: Session): string;
   open(value: string, now: number): OpenedSession;
+  /** Which session it is, whatever the time; whose, where the cookie says so. `undefined` for what was not made here. */
+  nameIn(value: string): NamedSession | undefined;
+}
+
+/** A session as its cookie names it. */
+export interface NamedSession {
+  readonly id: string;
+  readonly expiresAt: number;
+  readonly subject: string | undefined;
 }
 
 /** Browsers keep cookies of 4,096 bytes (RFC 6265, 6.1); 96 are for `__Host-cardea=` and the attributes. */
@@ -73,6 +82,15 @@ export function sessionCookies(options: SessionCookieOptions): SessionCookies {
       } catch {
         return { kind: 'invalid' };
       }
+    },
+
+    nameIn(value) {
+      // At a time when nothing has ended yet.
+      const opened = this.open(value, 0);
+      if (opened.kind === 'reference') return { id: opened.id, expiresAt: opened.expiresAt, subject: undefined };
+      if (opened.kind !== 'ok') return undefined;
+      const { id, identity } = opened.session;
+      return { id, expiresAt: identity.expiresAt, subject: identity.subject };
     },
   };
 }

@@ -139,8 +139,9 @@ async function accepted(
     session.groupsFrom === 'directory'
       ? await withGroupNames(session.identity, directory, now)
       : { identity: session.identity, note: undefined };
-  const { provider, groupsFrom } = session;
-  return { kind: 'accepted', identity, note, spend, provider, lookUpGroups: groupsFrom === 'lookup' };
+  const { id, provider, providerSession, groupsFrom } = session;
+  const madeOf = { id, providerSession };
+  return { kind: 'accepted', identity, note, spend, provider, madeOf, lookUpGroups: groupsFrom === 'lookup' };
 }
 
 const rejected = (reason: string, detail: string): Rejected => ({ kind: 'rejected', reason, detail });

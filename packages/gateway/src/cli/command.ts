@@ -12,6 +12,8 @@ export interface Terminal {
   readonly version: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Fires when a command that goes on for ever is to end. Default: a signal ends the process. */
+  readonly stop?: AbortSignal;
 }
 
 export interface Option {

@@ -2,36 +2,36 @@ import { type LookedUp, memberships } from '../auth/memberships.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Identity } from '../core/identity.ts';
 import { chainDirectories } from '../directory/chain.ts';
+import { graphDirectory } from '../directory/graph.ts';
 import { ldapDirectory } from '../directory/ldap.ts';
 import { tableDirectory } from '../directory/table.ts';
+import { graphOptions, ldapOptions } from '../server/directory-config.ts';
 
-/** The groups of a person from `directory.ldap`, asked once. `undefined` where the configuration has none. */
+/** The groups of a person from the directory, asked once. `undefined` where the configuration has none that knows people. */
 export async function askDirectory(
   user: string,
   { config, files }: Loaded,
   now: number,
 ): Promise<LookedUp | undefined> {
-  const { ldap, groups } = config.directory;
-  if (ldap === undefined) return undefined;
-  const ca = ldap.ca === undefined ? undefined : files.read(ldap.ca);
-  if (ca?.kind === 'wrong') throw new Error(`Cannot read file: ${ca.message}`);
-  const directory = ldapDirectory({
-    url: ldap.url,
-    startTls: ldap.start_tls,
-    ca: ca === undefined ? undefined : Buffer.from(ca.value).toString(),
-    user: ldap.bind.user,
-    password: ldap.bind.password,
-    base: ldap.base,
-    cacheMs: ldap.cache,
-    timeoutMs: ldap.timeout,
-  });
+  const read = (path: string): Buffer => {
+    const file = files.read(path);
+    if (file.kind === 'wrong') throw new Error(`Cannot read file: ${file.message}`);
+    return Buffer.from(file.value);
+  };
+  const { groups, people: chosen } = config.directory;
+  const ldapServer = ldapOptions(config, read, () => {});
+  const graphServer = chosen === 'ldap' ? undefined : graphOptions(config, read, () => {});
+  const ldap = ldapServer && ldapDirectory(ldapServer);
+  const graph = graphServer && graphDirectory(graphServer);
   try {
-    const names = chainDirectories([tableDirectory(groups), directory]);
-    const { people } = directory;
-    const lookUp = memberships({ people, names, freshMs: 0, keepMs: 0, matchEmail: ldap.match_email });
-    return await lookUp(personNamed(user), now);
+    const people = chosen === 'graph' || ldap === undefined ? graph?.people : ldap.people;
+    if (people === undefined) return undefined;
+    const names = chainDirectories([tableDirectory(groups), ...(ldap === undefined ? [] : [ldap])]);
+    const matchEmail = people === ldap?.people && config.directory.ldap?.match_email === true;
+    return await memberships({ people, names, freshMs: 0, keepMs: 0, matchEmail })(personNamed(user), now);
   } finally {
-    await directory.close();
+    graph?.close();
+    await ldap?.close();
   }
 }
 

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { hashPassword } from '../auth/password-hash.ts';
-import { runCli } from './run.ts';
-import { Screen } from './testing.ts';
+import { type Ran, runIn } from './testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cardea-explain-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -40,12 +38,7 @@ writeFileSync(
 `,
 );
 
-async function run(...argv: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const [stdout, stderr] = [new Screen(), new Screen()];
-  const surroundings = { stdin: Readable.from([]), stdout, stderr, env: {}, cwd: folder, version: '1', now: () => 0 };
-  const status = await runCli(['explain', ...argv], { serve: async () => {}, terminal: surroundings });
-  return { status, stdout: stdout.text, stderr: stderr.text };
-}
+const run = (...argv: string[]): Promise<Ran> => runIn(folder, ['explain', ...argv], { version: '1', now: () => 0 });
 
 test('explain prints a tree with words beside the marks, and which rule refused', async () => {
   const { status, stdout } = await run('--user', 'bob', '--path', '/risk/x', '--address', '10.1.2.3');

@@ -5,8 +5,8 @@ import { parseDuration } from '../config/values/duration.ts';
 import { parseMethod } from '../config/values/name.ts';
 import { parsePattern } from '../config/values/path.ts';
 import { parseGroup } from '../config/values/sid.ts';
-import type { Parsed } from '../config/parsed.ts';
-import type { ApiKey } from '../ports/api-keys.ts';
+import { ok, type Parsed, wrong } from '../config/parsed.ts';
+import { type ApiKey, type ApiKeyRight, apiKeyRights } from '../ports/api-keys.ts';
 import type { Arguments } from './command.ts';
 
 export type NewKey =
@@ -47,6 +47,7 @@ export function newKey({ options }: Arguments, { apps }: Pick<Config, 'apps'>, o
     methods: list('method', parseMethod),
   };
   const groups = list('group', parseGroup) ?? [];
+  const rights = list('may', parseRight) ?? [];
   const expiresAt = endOf(text('expires'), now);
   if (expiresAt === 'wrong')
     faults.push(
@@ -63,12 +64,20 @@ export function newKey({ options }: Arguments, { apps }: Pick<Config, 'apps'>, o
     owner: answerable.value,
     scope,
     groups,
+    rights: [...new Set(rights)],
     createdAt: now,
     expiresAt,
     lastUsedAt: undefined,
     revokedAt: undefined,
   };
   return { kind: 'ok', key, text: made.text };
+}
+
+function parseRight(text: string): Parsed<ApiKeyRight> {
+  const right = apiKeyRights.find((one) => one === text);
+  return right === undefined
+    ? wrong(`there is no right "${text}"`, `There are: ${apiKeyRights.join(', ')}.`)
+    : ok(right);
 }
 
 /** The end of a key: after a year, when nothing is said. A day is meant with its last second, in UTC. */

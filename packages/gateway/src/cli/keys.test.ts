@@ -2,51 +2,39 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
-import { noRedis, startRedis } from '../../test/redis.ts';
 import { KnownApiKeys } from '../auth/api-key.ts';
 import { apiKeyHash, readApiKey } from '../auth/api-key-text.ts';
-import { stateTables } from '../server/state-tables.ts';
 import { sqliteApiKeys } from '../stores/api-keys-sqlite.ts';
-import { openDatabase } from '../stores/database.ts';
-import { runCli } from './run.ts';
-import { Screen } from './testing.ts';
+import { makePlace, type Ran, runIn } from './testing.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'cardea-keys-cli-'));
 after(() => rmSync(root, { recursive: true }));
 const start = Date.UTC(2026, 10, 22, 9, 30);
 
 /** A configuration, and the database of a gateway that has run with it. */
-function place(redisUrl?: string) {
-  const folder = mkdtempSync(join(root, 'case-'));
-  const redis = redisUrl === undefined ? {} : { redis: { url: redisUrl } };
-  const app = { name: 'desk', host: 'desk', upstream: 'http://127.0.0.1:3000', rules: [{ path: '/**', public: true }] };
-  writeFileSync(join(folder, 'cardea.yaml'), JSON.stringify({ state: './state', apps: [app], ...redis }));
-  const database = openDatabase(join(folder, 'state'), stateTables);
-  return {
-    folder,
-    keys: sqliteApiKeys(database),
-    audit: (): readonly Readonly<Record<string, unknown>>[] =>
-      database
-        .prepare('SELECT event FROM audit ORDER BY id')
-        .all()
-        .map(({ event }) => JSON.parse(String(event))),
-    close: () => database.close(),
-  };
+function place() {
+  const { folder, database, audit } = makePlace(root);
+  return { folder, keys: sqliteApiKeys(database), audit, close: () => database.close() };
 }
 
-async function run(folder: string, argv: readonly string[], now = start) {
-  const [stdout, stderr] = [new Screen(), new Screen()];
-  const stdin = Readable.from([]);
-  const terminal = { stdin, stdout, stderr, env: {}, cwd: folder, version: '1.2.3', now: () => now };
-  const status = await runCli(['keys', ...argv], { serve: async () => {}, terminal });
-  return { status, stdout: stdout.text, stderr: stderr.text };
-}
+const run = (folder: string, argv: readonly string[], now = start): Promise<Ran> =>
+  runIn(folder, ['keys', ...argv], { now: () => now });
 
 test('cardea keys create prints the key once, alone, and keeps nothing of it but a hash', async () => {
   const { folder, keys, audit, close } = place();
-  const scope = ['--app', 'desk', '--path', '/api/**,/status', '--method', 'GET,POST', '--group', 'exporters, ops'];
+  const scope = [
+    '--app',
+    'desk',
+    '--path',
+    '/api/**,/status',
+    '--method',
+    'GET,POST',
+    '--group',
+    'exporters, ops',
+    '--may',
+    'check',
+  ];
   const { status, stdout, stderr } = await run(folder, [
     'create',
     '--name',
@@ -70,6 +58,7 @@ test('cardea keys create prints the key once, alone, and keeps nothing of it but
     owner: 'Ops',
     scope: { apps: ['desk'], paths: ['/api/**', '/status'], methods: ['GET', 'POST'] },
     groups: ['exporters', 'ops'],
+    rights: ['check'],
     createdAt: start,
     expiresAt: start + 90 * 86_400_000,
     lastUsedAt: undefined,
@@ -82,10 +71,8 @@ test('cardea keys create prints the key once, alone, and keeps nothing of it but
     await run(folder, ['show', '--id', read.id]),
     await run(folder, ['list', '--json']),
   ])
-    assert.doesNotMatch(
-      shown,
-      new RegExp(`${text.slice(18)}|${Buffer.from(apiKeyHash(text)).toString('base64').slice(0, 20)}`),
-    );
+    for (const secret of [text.slice(18), Buffer.from(apiKeyHash(text)).toString('base64').slice(0, 20)])
+      assert.ok(!shown.includes(secret));
   assert.doesNotMatch(JSON.stringify(audit()), new RegExp(text.slice(18)));
   close();
 });
@@ -214,19 +201,4 @@ test('cardea keys makes no database where no gateway has run', async () => {
   const { status, stderr } = await run(folder, ['create', '--name', 'x']);
   assert.equal(status, 1);
   assert.match(stderr, /no gateway has run here/);
-});
-
-test('cardea keys keeps keys in Redis where the configuration has one', { skip: noRedis }, async () => {
-  const server = await startRedis();
-  const { folder, keys, close } = place(server.url);
-  const { id } = JSON.parse((await run(folder, ['create', '--name', 'shared', '--json'])).stdout);
-  assert.equal((await run(folder, ['show', '--id', id])).status, 0);
-  assert.equal((await run(folder, ['revoke', '--name', 'shared'])).status, 0);
-  assert.deepEqual(await keys.list(), []);
-  await server.kill();
-  const { status, stderr } = await run(folder, ['list']);
-  assert.equal(status, 1);
-  assert.match(stderr, /Redis/);
-  await server.close();
-  close();
 });

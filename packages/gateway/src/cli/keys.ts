@@ -31,7 +31,8 @@ export const keys: Command = {
   operands: [verbs.join('|'), '[file]'],
   help: `create: makes a key for --name and prints it, once: nobody can show it again. It belongs to the groups --group, and
         is good for the apps --app, the paths --path and the methods --method, or for all where nothing is said;
-        what it may do there is decided by the rules of the app. It ends after --expires, or after a year.
+        what it may do there is decided by the rules of the app. With --may check it may also ask what other people
+        may do (POST /auth/check). It ends after --expires, or after a year.
 list:   the keys that are good; all that there have been with --all.
 show:   one key, --id, without its secret.
 revoke: ends the key --id, or the one that is called --name, within a second on every thread and replica.
@@ -47,6 +48,7 @@ ${fileHelp}`,
     path: { type: 'string', value: 'paths', summary: 'paths that it is for, as in rules' },
     method: { type: 'string', value: 'methods', summary: 'HTTP methods that it is for' },
     group: { type: 'string', value: 'groups', summary: 'groups that it belongs to' },
+    may: { type: 'string', value: 'rights', summary: 'check: ask the gateway about other people' },
     expires: { type: 'string', value: 'when', summary: '90d, 2027-01-31 or never' },
     id: { type: 'string', value: 'id', summary: 'one key' },
     all: { type: 'boolean', summary: 'list what is revoked and expired as well' },
@@ -80,7 +82,7 @@ ${fileHelp}`,
 };
 
 const allowed: Readonly<Record<(typeof verbs)[number], readonly string[]>> = {
-  create: ['name', 'owner', 'app', 'path', 'method', 'group', 'expires', 'json'],
+  create: ['name', 'owner', 'app', 'path', 'method', 'group', 'may', 'expires', 'json'],
   list: ['all', 'json'],
   show: ['id', 'json'],
   revoke: ['id', 'name', 'json'],
@@ -148,7 +150,7 @@ async function list({ keys: kept, args, terminal }: Work): Promise<ExitStatus> {
     stdout.write(`${JSON.stringify({ keys: found.map((key) => plain(key, now())) }, undefined, 2)}\n`);
     return 0;
   }
-  const head = ['ID', 'NAME', 'OWNER', 'APPS', 'PATHS', 'METHODS', 'GROUPS', 'UNTIL', 'LAST USED', 'STATE'];
+  const head = ['ID', 'NAME', 'OWNER', 'APPS', 'PATHS', 'METHODS', 'GROUPS', 'MAY', 'UNTIL', 'LAST USED', 'STATE'];
   const rows = found.map((key) => [
     key.id,
     key.name,
@@ -157,6 +159,7 @@ async function list({ keys: kept, args, terminal }: Work): Promise<ExitStatus> {
     words(key.scope.paths),
     words(key.scope.methods),
     key.groups.join(',') || 'none',
+    key.rights.join(',') || '-',
     until(key),
     key.lastUsedAt === undefined ? 'never' : minute(key.lastUsedAt),
     stateOf(key, now()),
@@ -244,6 +247,7 @@ const plain = (key: ApiKey, now: number): Readonly<Record<string, string | reado
     paths: key.scope.paths ?? 'all',
     methods: key.scope.methods ?? 'all',
     groups: key.groups,
+    may: key.rights,
     created_at: time(key.createdAt),
     expires_at: time(key.expiresAt),
     last_used_at: time(key.lastUsedAt),

@@ -3,21 +3,25 @@ import { closest } from '../config/closest.ts';
 import { parseArguments } from './args.ts';
 import { check } from './check.ts';
 import type { Command, ExitStatus, Terminal } from './command.ts';
+import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { hashPasswordCommand } from './hash-password.ts';
 import { commandHelp, overview } from './help.ts';
 import { keys } from './keys.ts';
 import { type Serve, serve } from './serve.ts';
 import { sessions } from './sessions.ts';
+import { signingKeys } from './signing-keys.ts';
 
 /** Every command, in the order of the help. A new one is one file and one line here. */
 export const commands = (start: Serve): readonly Command[] => [
   serve(start),
   check,
+  doctor,
   explain,
   hashPasswordCommand,
   keys,
   sessions,
+  signingKeys,
 ];
 
 /** What a process gives to its command line. */

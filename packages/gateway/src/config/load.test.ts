@@ -34,6 +34,9 @@ test('checkConfig() fills in safe defaults', () => {
     listen: [{ address: { host: '127.0.0.1', port: 8080 }, dangerously_plain_http: false }],
     admin: { address: { host: '127.0.0.1', port: 9464 } },
     trusted_proxies: [],
+    authorization_api: { ttl: 30_000 },
+    forward_auth: [],
+    issuer: false,
     prefix: '/auth',
     state: join(folder, '.cardea'),
     session: {
@@ -81,6 +84,7 @@ test('checkConfig() fills in safe defaults', () => {
       header_encoding: 'percent',
       host_header: 'preserve',
       allowed_origins: [],
+      forwarded_headers: true,
       expect: [],
       csrf: false,
       assertion: { audience: 'desk' },

@@ -31,7 +31,12 @@ export type LoadResult =
   /** `problems` are warnings. */
   | ({ readonly kind: 'ok'; readonly problems: readonly Problem[] } & Loaded)
   /** At least one is an error. */
-  | { readonly kind: 'wrong'; readonly problems: readonly Problem[] };
+  | {
+      readonly kind: 'wrong';
+      readonly problems: readonly Problem[];
+      /** What can be looked at nevertheless, where the shape is right. It must not be run. */
+      readonly faulty?: Loaded;
+    };
 
 export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -115,7 +120,9 @@ export function checkConfig(text: string, name: string, files: Files, options: L
     ...findings.map((finding) => document.locate(finding)),
     ...elsewhere,
   ]);
-  if (!result.success || problems.some(({ severity }) => severity === 'error')) return { kind: 'wrong', problems };
+  if (!result.success) return { kind: 'wrong', problems };
+  if (problems.some(({ severity }) => severity === 'error'))
+    return { kind: 'wrong', problems, faulty: { config: result.data, users, files } };
   return { kind: 'ok', config: result.data, users, files, problems };
 }
 
@@ -138,12 +145,15 @@ function wellShapedParts(data: unknown, context: SchemaContext): Partly {
     admin: part('admin'),
     trusted_proxies: part('trusted_proxies'),
     prefix: part('prefix'),
+    forward_auth: part('forward_auth'),
     state: part('state'),
     session: part('session'),
     redis: part('redis'),
     sign_in: part('sign_in'),
     directory: part('directory'),
+    authorization_api: part('authorization_api'),
     roles: part('roles'),
+    issuer: part('issuer'),
     pages: part('pages'),
     limits: part('limits'),
     threads: part('threads'),

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { SchemaContext } from './context.ts';
 import { apps } from './sections/apps.ts';
+import { authorizationApi } from './sections/authorization-api.ts';
 import { directory, roles } from './sections/directory.ts';
+import { issuerSection } from './sections/issuer.ts';
+import { forwardAuth } from './sections/forward-auth.ts';
 import { audit, limits, log } from './sections/limits.ts';
 import { admin, listen, ownPrefix, trustedProxies } from './sections/listen.ts';
 import { pages } from './sections/pages.ts';
@@ -13,16 +16,19 @@ import { threads } from './sections/threads.ts';
 /** Every section of the configuration, in the order of the reference. */
 export const sections = (context: SchemaContext) => ({
   listen: listen(context),
-  admin: admin(),
+  admin: admin(context),
   trusted_proxies: trustedProxies(),
   prefix: ownPrefix(),
+  forward_auth: forwardAuth(),
   state: state(context),
   session: session(),
   redis: redis(context),
   sign_in: signIn(context),
   directory: directory(context),
   roles: roles(),
+  issuer: issuerSection(context),
   apps: apps(context),
+  authorization_api: authorizationApi(),
   pages: pages(context),
   limits: limits(),
   threads: threads(),

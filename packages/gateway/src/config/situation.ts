@@ -40,7 +40,7 @@ export interface Surroundings {
 }
 
 /** Methods by which people prove who they are, or an issuer can tell when they did. */
-const proving: ReadonlySet<string> = new Set(['negotiate', 'password', 'oidc', 'bearer']);
+export const provingKinds: ReadonlySet<string> = new Set(['negotiate', 'password', 'oidc', 'bearer']);
 
 /** The person of a situation, as policy sees them. */
 export function subjectIn(
@@ -66,7 +66,7 @@ export function subjectIn(
     method,
     authenticatedAt: circumstances.now - signedInAgo,
     // As the sign-in methods do.
-    provenAt: proving.has(method) ? circumstances.now - signedInAgo : undefined,
+    provenAt: provingKinds.has(method) ? circumstances.now - signedInAgo : undefined,
     expiresAt: Number.MAX_SAFE_INTEGER,
   };
   return subjectOf(identity, roles, {

@@ -115,14 +115,58 @@ export interface SessionRevokedEvent extends Common {
   readonly by: string;
 }
 
+/**
+ * An app has asked what somebody else may do (`POST /auth/check`), or has tried to. `account` and `subject` are those of who asks.
+ * Once in a while for each person, and a few in a second at most.
+ */
+export interface AuthorizationAskedEvent extends Common {
+  readonly kind: 'authorization-asked' | 'authorization-refused';
+  /** The person, as the app has named them. */
+  readonly about: string;
+  /** How many such events were left out before this one. */
+  readonly leftOut: number;
+}
+
+/** Somebody has got a token for another service. */
+export interface TokenIssuedEvent extends Common {
+  readonly kind: 'token-issued';
+  /** The id of the client in the configuration. */
+  readonly client: string;
+  readonly audience: string;
+  /** Its `jti`. */
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** How many groups are in it. */
+  readonly groups: number;
+}
+
+/** Somebody who has signed in has not got a token. */
+export interface TokenRefusedEvent extends Common {
+  readonly kind: 'token-refused';
+  /** Empty when it is not known. */
+  readonly client: string;
+  readonly reason: string;
+}
+
+/** An administrator has turned, or taken away, a key of the issuer at the command line. */
+export interface SigningKeyEvent extends Common {
+  readonly kind: 'signing-key-made' | 'signing-key-retired';
+  /** Its `kid`. */
+  readonly key: string;
+  /** Who on this machine, as the operating system knows them. */
+  readonly by: string;
+}
+
+/** A WebSocket, an event stream, or (closed alone) another response that we have cut. */
 export interface SocketEvent extends Common {
-  readonly kind: 'websocket-opened' | 'websocket-closed';
+  readonly kind: 'websocket-opened' | 'websocket-closed' | 'stream-opened' | 'stream-closed';
   readonly path: string;
   /** Only when closed. */
   readonly durationMs: number | undefined;
   readonly bytesToClient: number | undefined;
   readonly bytesToUpstream: number | undefined;
-  /** Only when closed: who ended it, for example `client`, `upstream`, `shutdown`. */
+  /** Only when closed: who ended it, for example `client`, `upstream`, `shutdown`; or why we did (`server/stream-ends.ts`). */
   readonly reason: string | undefined;
 }
 
@@ -145,6 +189,10 @@ export type AuditEvent =
   | ApprovalUsedEvent
   | ApiKeyEvent
   | SessionRevokedEvent
+  | TokenIssuedEvent
+  | TokenRefusedEvent
+  | SigningKeyEvent
+  | AuthorizationAskedEvent
   | SocketEvent
   | UpstreamFailedEvent;
 

@@ -1,3 +1,7 @@
+/** What a key may do beyond what its groups open in apps. `check`: ask about other people (`POST /auth/check`). */
+export const apiKeyRights = ['check'] as const;
+export type ApiKeyRight = (typeof apiKeyRights)[number];
+
 /** What is kept of an API key. The key itself is shown once, to whoever made it, and is nowhere afterwards. */
 export interface ApiKey {
   /** Ten letters and digits; they stand in the key, so that it can be found without being searched for. */
@@ -11,6 +15,7 @@ export interface ApiKey {
   readonly scope: ApiKeyScope;
   /** Names of groups that it belongs to. */
   readonly groups: readonly string[];
+  readonly rights: readonly ApiKeyRight[];
   /** All times in milliseconds since the epoch. */
   readonly createdAt: number;
   /** `undefined`: never. */

@@ -47,6 +47,12 @@ export interface Revocations {
   close(): void | Promise<void>;
 }
 
+/** The reason for ending a session whose place a new one of the same person has taken: what belongs to it goes on there. */
+export const replacedBy = (id: string): string => `replaced by ${id}`;
+
+/** The session that has taken the place of one that ended for this reason; `undefined` when none has. */
+export const successorIn = (reason: string): string | undefined => /^replaced by ([\w-]+)$/.exec(reason)?.[1];
+
 /** Two entries about the same thing as one that revokes whatever either of them does. */
 export function widened(one: Revocation, other: Revocation): Revocation {
   if (covers(one, other)) return one;

@@ -6,6 +6,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Directory } from '../ports/directory.ts';
+import { type AdminExplain, explainPath } from './admin-explain.ts';
 import type { Handler, Reply, RequestHead, Verdict } from '../wire/http.ts';
 
 export interface AdminParts {
@@ -13,6 +14,7 @@ export interface AdminParts {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly directory: Directory | undefined;
   readonly database: DatabaseSync;
+  readonly explain: AdminExplain;
   /** The gateway is stopping: load balancers should look elsewhere. */
   readonly draining: () => boolean;
   /** Where threads serve: how many do, and how many should. */
@@ -31,7 +33,7 @@ export interface AdminParts {
 /** `stale`: as it was some time ago. `unknown`: nobody is let in. */
 export type RevocationsState = 'ok' | 'stale' | 'unknown';
 
-/** Answers `/metrics`, `/healthz` and `/readyz`. */
+/** Answers `/metrics`, `/healthz`, `/readyz` and `/api/explain`. */
 export class AdminHandler implements Handler {
   readonly #parts: AdminParts;
 
@@ -40,13 +42,14 @@ export class AdminHandler implements Handler {
   }
 
   decide(head: RequestHead): Verdict | Promise<Verdict> {
+    const path = head.target.split('?')[0];
+    if (path === explainPath) return this.#parts.explain.decide(head);
     if (head.method !== 'GET' && head.method !== 'HEAD')
       return replied(text(405, 'Only GET is answered here\n', ['Allow', 'GET, HEAD']));
-    const path = head.target.split('?')[0];
     if (path === '/healthz') return replied(text(200, 'ok\n'));
     if (path === '/readyz') return this.#ready();
     if (path === '/metrics') return this.#metrics();
-    return replied(text(404, 'Here are /metrics, /healthz and /readyz\n'));
+    return replied(text(404, 'Here are /metrics, /healthz, /readyz and /api/explain\n'));
   }
 
   upstreamFailed(): Reply {

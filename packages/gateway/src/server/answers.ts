@@ -108,6 +108,14 @@ export function notAllowed(
   return pageReply(403, page, extra);
 }
 
+/** Somebody has as many WebSockets and event streams open as they may. Whoever opens one is a program. */
+export const tooManyStreams = ({ requestId }: Pick<RequestContext, 'requestId'>, limit: number): Reply =>
+  jsonReply(429, {
+    error: 'too-many-streams',
+    message: `This account has ${limit} WebSockets and event streams open here, and may not open more: close some first`,
+    requestId,
+  });
+
 /** Who gets any other answer of ours. */
 export type ProblemContext =
   | { readonly audience: 'program' | 'upgrade'; readonly requestId: string | undefined }

@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { Edge } from './edge.ts';
 import type { SignInPlan } from './sign-in-plan.ts';
+import type { StreamRules } from './streams.ts';
 import type { Policy } from '../policy/compile.ts';
 import type { HeaderEncoding } from '../wire/identity-fields.ts';
 import type { Upstream } from '../wire/http.ts';
@@ -22,9 +24,16 @@ export interface App {
   readonly audience: string;
   /** What the upstream gets as `Host`; `undefined`: the client's. */
   readonly upstreamHost: string | undefined;
+  /** It is not told of the client, nor of the number of the request. */
+  readonly untold?: boolean;
+  /** Requests and responses pass as they are: nobody signs in on its hosts, nor to its upstream by another app. */
+  readonly asReceived?: boolean;
   readonly allowedOrigins: readonly string[];
+  /** What we ourselves say to browsers about it, if anything. */
+  readonly edge?: Edge | undefined;
   /** How people sign in here; `none`: Cardea keeps out of it, and the app is open to everybody. */
   readonly signIn: SignInPlan | 'none';
+  readonly streams: StreamRules;
   /** Requests that change something must bring the session's token. */
   readonly csrf: boolean;
   /** Where refused pages are sent instead of a 403 page. */

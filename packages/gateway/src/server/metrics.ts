@@ -8,7 +8,10 @@ export interface Metrics {
   readonly refusals: Counter<'reason'>;
   readonly upstreamFailures: Counter<'app' | 'code'>;
   readonly sockets: Gauge<'app'>;
+  readonly eventStreams: Gauge<'app'>;
+  readonly streamEnds: Counter<'app' | 'kind' | 'reason'>;
   readonly signInSeconds: Histogram<'method'>;
+  readonly tokens: Counter<'client' | 'result'>;
 }
 
 /** What can be said of the process. A registry of its own for each gateway, so that two in one process do not mix. */
@@ -74,6 +77,24 @@ export function createMetrics(registry: Registry): Metrics {
       name: 'cardea_websockets',
       help: 'WebSockets open now',
       labelNames: ['app'],
+      registers,
+    }),
+    tokens: new Counter({
+      name: 'cardea_tokens_total',
+      help: 'Requests for a token of the issuer, by client and by what became of them',
+      labelNames: ['client', 'result'],
+      registers,
+    }),
+    eventStreams: new Gauge({
+      name: 'cardea_event_streams',
+      help: 'Event streams open now',
+      labelNames: ['app'],
+      registers,
+    }),
+    streamEnds: new Counter({
+      name: 'cardea_streams_ended_total',
+      help: 'WebSockets, event streams and long responses that have ended, by who or what ended them',
+      labelNames: ['app', 'kind', 'reason'],
       registers,
     }),
     signInSeconds: new Histogram({

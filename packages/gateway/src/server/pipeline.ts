@@ -17,7 +17,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { AccountBarred } from '../auth/memberships.ts';
-import { checkOrigin } from '../auth/origin.ts';
+import { checkOrigin, type OriginRefusal } from '../auth/origin.ts';
 import { csrfField } from '../auth/csrf.ts';
 import { decide } from '../policy/decide.ts';
 import { anonymous } from '../policy/subject.ts';
@@ -26,11 +26,15 @@ import { wantsPage } from '../wire/accepts.ts';
 import { singleField } from '../wire/fields.ts';
 import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
 import { canonicalTarget } from '../wire/path.ts';
-import { notAllowed, notSignedIn, type ProblemContext, problem, signInAgain } from './answers.ts';
+import { notAllowed, notSignedIn, type ProblemContext, problem, signInAgain, tooManyStreams } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
+import { withEdge } from './edge-verdict.ts';
 import { type Endpoint, type EndpointContext, findEndpoint, isReserved } from './endpoints/endpoint.ts';
+import { type Judgement, judgementOf } from './forward-auth.ts';
+import type { ForwardAuth, Judge } from './forward-auth-endpoint.ts';
 import { Forwarded } from './forwarded.ts';
-import type { Live, LiveSessions } from './live-sessions.ts';
+import type { Live } from './live.ts';
+import type { LiveSessions } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
 import { toResponse } from './replies.ts';
 import {
@@ -42,16 +46,21 @@ import {
 } from './request-context.ts';
 import { mergedPlan, type SignInOffer, type SignInPlan } from './sign-in-plan.ts';
 import { withoutStreamToken } from './stream-parameter.ts';
+import type { Streams } from './streams.ts';
 import { isTakenHere } from './taken-here.ts';
 import { nobody, type SignedIn, type Visitor, type Visitors } from './visitors.ts';
+import { mayGoWithout, ofPages, withoutCredentials } from './without-credentials.ts';
 
 export interface PipelineParts {
   readonly apps: readonly App[];
   readonly endpoints: readonly Endpoint[];
   readonly reading: ReadingOptions;
   readonly prefix: string;
+  /** Answers proxies that carry the requests themselves. */
+  readonly forwardAuth?: ForwardAuth | undefined;
   readonly visitors: Visitors;
   readonly sessions: LiveSessions;
+  readonly streams: Streams;
   readonly recorder: Recorder;
   readonly now: () => number;
 }
@@ -72,7 +81,34 @@ export class Pipeline implements Handler {
   }
 
   decide(head: RequestHead): Verdict | Promise<Verdict> {
-    const { apps, endpoints, prefix, visitors, now } = this.#parts;
+    return this.#parts.forwardAuth?.answer(head, this.#judgeOriginal) ?? this.#decide(head, false);
+  }
+
+  /**
+   * Judges a request that somebody else carries, by the same steps. `keepsTarget`: whoever carries it cannot send the app another
+   * target than the client's, so that what must not stand there cannot be taken out.
+   */
+  judgeOriginal(
+    original: RequestHead,
+    { keepsTarget }: { readonly keepsTarget: boolean },
+  ): Judgement | Promise<Judgement> {
+    const verdict = this.#decide(original, keepsTarget);
+    return verdict instanceof Promise
+      ? verdict.then((settled) => this.#judgementOf(settled, original))
+      : this.#judgementOf(verdict, original);
+  }
+
+  readonly #judgeOriginal: Judge = (original, how) => this.judgeOriginal(original, how);
+
+  #judgementOf(verdict: Verdict, original: RequestHead): Judgement {
+    if (verdict instanceof Forwarded) verdict.carriedByOther();
+    return judgementOf(verdict, original, () =>
+      problem({ audience: 'program', requestId: undefined }, 404, 'not-found', { detail: misrouted }),
+    );
+  }
+
+  #decide(head: RequestHead, keepsTarget: boolean): Verdict | Promise<Verdict> {
+    const { apps, endpoints, prefix, now } = this.#parts;
     const received = this.#read(head, now());
     if ('kind' in received) return this.#badRequest(head, received);
 
@@ -83,6 +119,23 @@ export class Pipeline implements Handler {
       endpoint === undefined ? received.path : undefined,
     );
     if (app === undefined) return this.#refuse(received, undefined, 'no-app', unknownAddress(received));
+    const { edge } = app;
+    if (edge === undefined) return this.#decideFor(received, app, endpoint, keepsTarget);
+    const preflight = endpoint === undefined ? edge.cors?.preflight(head) : undefined;
+    if (preflight !== undefined)
+      return preflight.allowed
+        ? this.#replied(app, 'preflight', preflight.reply)
+        : this.#refuse(received, app, 'cors-origin', preflight.reply);
+    return withEdge(this.#decideFor(received, app, endpoint, keepsTarget), edge, received, endpoint === undefined);
+  }
+
+  #decideFor(
+    received: RequestContext,
+    app: App,
+    endpoint: Endpoint | 'unknown' | undefined,
+    keepsTarget: boolean,
+  ): Verdict | Promise<Verdict> {
+    const { apps, prefix, visitors } = this.#parts;
     if (endpoint === 'unknown') return this.#refuse(received, app, 'no-endpoint', unknownAddress(received));
     if (endpoint !== undefined) return this.#endpoint(received, app, endpoint);
 
@@ -95,12 +148,16 @@ export class Pipeline implements Handler {
     if (plan === 'none') return this.#forward(received, app, nobody);
     const context = withoutStreamToken(received, plan.streamParameter);
     if (context === undefined) return this.#refuse(received, app, 'stream-token-repeated', badToken(received));
+    if (keepsTarget && context.streamToken !== undefined)
+      return this.#refuse(context, app, 'stream-token-stays', notAllowed(context, app, undefined, plan.offer));
 
     const origin = this.#checkOrigin(context, app.allowedOrigins);
-    if (origin !== undefined)
-      return this.#isOpen(context, app)
-        ? this.#judge(context, app, plan, nobody)
+    if (origin !== undefined) {
+      if (this.#isOpen(context, app)) return this.#judge(context, app, plan, nobody);
+      return mayGoWithout(app.edge?.cors, origin, context)
+        ? this.#judgeAll(withoutCredentials(context), app, ofPages(plan, isAmbient))
         : this.#refuse(context, app, origin, crossSite(context));
+    }
     if (plan.byRequest.length > 0 && !this.#isOpen(context, app)) return this.#judgeAll(context, app, plan);
     const visitor = visitors.bySession(context, app, plan);
     return visitor instanceof Promise
@@ -113,7 +170,8 @@ export class Pipeline implements Handler {
     // The page bears the number that the audit log has.
     const about =
       verdict instanceof Forwarded ? verdict.about : ({ audience: 'program', requestId: undefined } as const);
-    return problem(about, late ? 504 : 502, late ? 'upstream-timeout' : 'upstream-unreachable');
+    const reply = problem(about, late ? 504 : 502, late ? 'upstream-timeout' : 'upstream-unreachable');
+    return verdict instanceof Forwarded ? verdict.instead(reply) : reply;
   }
 
   badRequest(status: number, detail: string): Reply {
@@ -148,7 +206,7 @@ export class Pipeline implements Handler {
   }
 
   /** Step 4: a reason to refuse, for requests that change something or open a socket. */
-  #checkOrigin(context: RequestContext, allowed: readonly string[]): string | undefined {
+  #checkOrigin(context: RequestContext, allowed: readonly string[]): OriginRefusal | undefined {
     const check = checkOrigin({
       fields: context.fields,
       method: context.head.method,
@@ -223,27 +281,32 @@ export class Pipeline implements Handler {
     return this.#forward(context, app, visitor);
   }
 
-  #forward(context: RequestContext, app: App, visitor: Exclude<Visitor, { kind: 'answered' }>): Forward {
-    const { recorder, reading, sessions } = this.#parts;
+  #forward(context: RequestContext, app: App, visitor: Exclude<Visitor, { kind: 'answered' }>): Verdict {
+    const { recorder, reading, sessions, streams } = this.#parts;
     if (visitor.kind === 'anonymous') {
-      const parts = { context, app, live: undefined, identity: undefined, appFields: [], recorder, reading };
+      const parts = { context, app, live: undefined, identity: undefined, appFields: [], recorder, reading, streams };
       return new Forwarded(parts, visitor.responseFields);
     }
     const { live, appFields, responseFields } = visitor;
     const identity = sessions.headersFor(app, live, context.now);
-    return new Forwarded({ context, app, live, identity, appFields, recorder, reading }, responseFields);
+    const parts = { context, app, live, identity, appFields, recorder, reading, streams };
+    const forwarded = new Forwarded(parts, responseFields);
+    if (!context.head.upgrade || forwarded.takesPlace()) return forwarded;
+    return this.#refuse(context, app, 'too-many-streams', tooManyStreams(context, app.streams.perPerson), live);
   }
 
-  async #endpoint(context: RequestContext, app: App, endpoint: Endpoint): Promise<Verdict> {
+  async #endpoint(received: RequestContext, app: App, endpoint: Endpoint): Promise<Verdict> {
+    const context = endpoint.audience === undefined ? received : { ...received, audience: endpoint.audience };
+    const said = (reply: Reply): Reply => endpoint.refusal?.(reply) ?? reply;
     if (context.head.upgrade) return this.#refuse(context, app, 'no-endpoint', unknownAddress(context));
     // What one app lets other sites do is no affair of the apps beside it, and these are everybody's endpoints.
     const origin = this.#checkOrigin(context, []);
-    if (origin !== undefined) return this.#refuse(context, app, origin, crossSite(context));
-    const plan = this.#planOf(context.host);
+    if (origin !== undefined) return this.#refuse(context, app, origin, said(crossSite(context)));
+    const plan = endpoint.plan ?? this.#planOf(context.host);
     const visitor = await this.#visitorOf(endpoint, context, app, plan);
-    if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', visitor.reply);
-    if (endpoint.signIn === 'required' && visitor.kind === 'anonymous')
-      return this.#replied(app, 'sign-in', notSignedIn(context, plan.offer, { extra: visitor.responseFields }));
+    if (visitor.kind === 'answered') return this.#replied(app, 'sign-in', said(visitor.reply));
+    if ((endpoint.signIn === 'required' || endpoint.signIn === 'passing') && visitor.kind === 'anonymous')
+      return this.#replied(app, 'sign-in', said(notSignedIn(context, plan.offer, { extra: visitor.responseFields })));
     const live = visitor.kind === 'signed-in' ? visitor.live : undefined;
     const guarded = endpoint.csrf !== 'none' && live !== undefined && this.#needsToken(context, live);
     this.#parts.recorder.answered(app, 'endpoint');
@@ -271,7 +334,7 @@ export class Pipeline implements Handler {
         } catch (error) {
           // A session that cannot be kept, or is not known to be good: nobody is signed in by halves.
           if (error instanceof StoreUnavailable)
-            return toResponse(this.#parts.visitors.unavailable(context, app, 'session', error));
+            return toResponse(said(this.#parts.visitors.unavailable(context, app, 'session', error)));
           if (!(error instanceof AccountBarred)) throw error;
           const { method, message: detail } = error;
           about.record({ kind: 'sign-in-failed', method, reason: 'account-barred', detail });
@@ -292,6 +355,8 @@ export class Pipeline implements Handler {
     switch (endpoint.signIn) {
       case 'required':
         return visitors.of(context, app, plan);
+      case 'passing':
+        return visitors.of(context, app, plan, true);
       case 'if-any':
         return visitors.bySession(context, app, plan);
       case 'never':
@@ -367,10 +432,13 @@ export class Pipeline implements Handler {
   }
 }
 
+const misrouted = "This path is the gateway's own: let the proxy send it there";
+
 const ambiguous = (context: RequestContext): Reply => problem(context, 400, 'path-ambiguous');
 
 /** Credentials that come along without the doing of the page. */
 const ambient: ReadonlySet<string> = new Set(['session', 'client_certificate', 'trusted_header']);
+const isAmbient = (kind: string): boolean => ambient.has(kind);
 
 /** Methods that change nothing (RFC 9110, 9.2.1). */
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);

@@ -9,7 +9,7 @@ import type { AuditSink } from '../ports/audit-sink.ts';
 import { fieldValues } from '../wire/fields.ts';
 import type { Completion, RequestHead, UpstreamFailure } from '../wire/http.ts';
 import type { App } from './apps.ts';
-import type { Live } from './live-sessions.ts';
+import type { Live } from './live.ts';
 import type { Metrics } from './metrics.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -24,6 +24,11 @@ export interface RecorderParts {
 /** What an event says of the request that it is about. */
 type About = Pick<RequestContext, 'requestId' | 'address' | 'path'>;
 
+/** What an event says of the person. */
+interface Who {
+  readonly identity: Pick<Live['identity'], 'account' | 'subject'>;
+}
+
 /** What the pipeline tells about each request. */
 export class Recorder {
   readonly #parts: RecorderParts;
@@ -37,7 +42,7 @@ export class Recorder {
   }
 
   /** An audit event about this request. */
-  event(context: Omit<About, 'path'>, app: App | undefined, event: EventParticulars, live?: Live): void {
+  event(context: Omit<About, 'path'>, app: App | undefined, event: EventParticulars, live?: Who): void {
     this.#parts.audit.write({
       ...('path' in event ? { ...event, path: shortened(event.path) } : event),
       time: this.#parts.now(),
@@ -82,11 +87,28 @@ export class Recorder {
 
   /** A WebSocket that the app has accepted; gives what is to be told of its end. It keeps nothing else of the request. */
   socketOpened(context: RequestContext, app: App, live: Live | undefined): (completion: Completion) => void {
-    const { requestId, address, path } = context;
-    const about = { requestId, address, path };
+    const about = aboutOf(context);
+    const who = whoOf(live);
     this.metrics.sockets.inc({ app: app.name });
-    this.event(about, app, { kind: 'websocket-opened', path, ...noNumbers }, live);
-    return (completion) => this.#socketClosed(about, app, live, completion);
+    this.event(about, app, { kind: 'websocket-opened', path: about.path, ...noNumbers }, who);
+    return (completion) => this.#socketClosed(about, app, who, completion);
+  }
+
+  /** An event stream that goes to the client; gives what is to be told of its end, beside `ended`. */
+  streamOpened(context: RequestContext, app: App, live: Live | undefined): (completion: Completion) => void {
+    const about = aboutOf(context);
+    const who = whoOf(live);
+    this.metrics.eventStreams.inc({ app: app.name });
+    this.event(about, app, { kind: 'stream-opened', path: about.path, ...noNumbers }, who);
+    return (completion) => {
+      this.metrics.eventStreams.dec({ app: app.name });
+      this.#streamEnded(about, app, who, completion, 'events');
+    };
+  }
+
+  /** Another response than an event stream that we have cut. */
+  responseCut(context: RequestContext, app: App, live: Live | undefined, completion: Completion): void {
+    this.#streamEnded(context, app, live, completion, 'response');
   }
 
   /** How a request to an app has ended. */
@@ -96,14 +118,26 @@ export class Recorder {
     if (completion.end === 'client-gone') this.#clientLeft(context, app, completion);
   }
 
-  #socketClosed(about: About, app: App, live: Live | undefined, completion: Completion): void {
+  #socketClosed(about: About, app: App, live: Who | undefined, completion: Completion): void {
     this.answered(app, 'websocket');
     if (completion.failure !== undefined) this.#upstreamFailed(about, app, live, completion.failure);
     this.metrics.sockets.dec({ app: app.name });
+    this.#streamEnded(about, app, live, completion, 'websocket');
+  }
+
+  #streamEnded(
+    about: About,
+    app: App,
+    live: Who | undefined,
+    completion: Completion,
+    what: 'websocket' | 'events' | 'response',
+  ): void {
     const { bytesToClient, bytesToUpstream, closedBy, end } = completion;
     const numbers = { durationMs: Math.round(completion.durationMs), bytesToClient, bytesToUpstream };
     const reason = closedBy ?? end;
-    this.event(about, app, { kind: 'websocket-closed', path: about.path, ...numbers, reason }, live);
+    const kind = what === 'websocket' ? 'websocket-closed' : 'stream-closed';
+    this.metrics.streamEnds.inc({ app: app.name, kind: what, reason });
+    this.event(about, app, { kind, path: about.path, ...numbers, reason }, live);
   }
 
   #clientLeft(context: RequestContext, app: App, { status, bytesToClient, bytesToUpstream }: Completion): void {
@@ -111,11 +145,16 @@ export class Recorder {
     this.#parts.onClientLeft({ requestId, app: app.name, address, path, status, bytesToClient, bytesToUpstream });
   }
 
-  #upstreamFailed(context: About, app: App, live: Live | undefined, { code, detail }: UpstreamFailure): void {
+  #upstreamFailed(context: About, app: App, live: Who | undefined, { code, detail }: UpstreamFailure): void {
     this.metrics.upstreamFailures.inc({ app: app.name, code });
     this.event(context, app, { kind: 'upstream-failed', reason: code, detail, path: context.path }, live);
   }
 }
+
+/** What is kept for hours is little. */
+const aboutOf = ({ requestId, address, path }: RequestContext): About => ({ requestId, address, path });
+const whoOf = (live: Live | undefined): Who | undefined =>
+  live && { identity: { account: live.identity.account, subject: live.identity.subject } };
 
 const noNumbers = {
   durationMs: undefined,

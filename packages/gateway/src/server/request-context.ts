@@ -6,7 +6,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { type PreparedFields, prepareFields } from '@cardea/http1';
+import { type PreparedFields, prepareAsReceived, prepareFields } from '@cardea/http1';
 import { wantsPage } from '../wire/accepts.ts';
 import { type CookieValue, readCookie } from '../wire/cookies.ts';
 import { type Fields, singleField } from '../wire/fields.ts';
@@ -19,7 +19,7 @@ import { checkRequest } from '../wire/request-check.ts';
 import type { App } from './apps.ts';
 import { forApp } from './between.ts';
 import type { Pages } from './pages/layout.ts';
-import { sessionCookieName } from './live-sessions.ts';
+import { sessionCookieName } from './session-fields.ts';
 
 export interface RequestContext {
   /** One number for this request in the audit log, on error pages and towards the upstream. */
@@ -57,7 +57,7 @@ export interface RequestContext {
 }
 
 /** What of an app decides which fields it gets. */
-export type UpstreamParty = Pick<App, 'signIn' | 'upstreamHost'>;
+export type UpstreamParty = Pick<App, 'signIn' | 'upstreamHost' | 'untold' | 'asReceived'>;
 
 export interface BadRequest {
   readonly kind: 'bad-request';
@@ -146,7 +146,7 @@ function readRequest(
     streamToken: undefined,
     session: readCookie(fields, sessionCookieName(proto === 'https')),
     pages: options.pages,
-    toUpstream: upstreamFields({ fields, address: client.address, proto, authority }),
+    toUpstream: upstreamFields({ head, fields, address: client.address, proto, authority }),
   };
   return { target, reading };
 }
@@ -192,22 +192,32 @@ function contextOf(head: RequestHead, now: number, target: Target, reading: Read
 
 /** What an app's upstream gets beside the identity, made once for each app. */
 export function upstreamFields(client: {
+  readonly head: Pick<RequestHead, 'fields' | 'upgrade'>;
   readonly fields: Fields;
   readonly address: string;
   readonly proto: 'http' | 'https';
   readonly authority: string;
 }): RequestContext['toUpstream'] {
-  const { fields, address, proto, authority } = client;
+  const { head, fields, address, proto, authority } = client;
   const forwarded = forwardedFields({ address, proto, host: authority });
   let last: { readonly app: UpstreamParty; readonly prepared: PreparedFields } | undefined;
   return (app) => {
-    if (last?.app !== app)
-      last = {
-        app,
-        prepared: prepareFields(['Host', app.upstreamHost ?? authority, ...forApp(fields, app), ...forwarded]),
-      };
-    return last.prepared;
+    if (last?.app === app) return last.prepared;
+    const { upstreamHost, untold = false, asReceived = false } = app;
+    const prepared = asReceived
+      ? prepareAsReceived(fieldsAsReceived(head, upstreamHost))
+      : prepareFields(['Host', upstreamHost ?? authority, ...forApp(fields, app), ...(untold ? [] : forwarded)]);
+    last = { app, prepared };
+    return prepared;
   };
+}
+
+/** All fields but those that end here, in their order and spelling; only `Host` is another where the app wants it so. */
+function fieldsAsReceived({ fields, upgrade }: Pick<RequestHead, 'fields' | 'upgrade'>, host?: string): Fields {
+  const kept = endToEndFields(fields, { upgrade, framed: true });
+  if (kept.kind === 'refused') throw new TypeError('Cannot pass fields on: they have not been checked');
+  if (host === undefined) return kept.fields;
+  return kept.fields.map((text, i, all) => (i % 2 === 1 && all[i - 1]?.toLowerCase() === 'host' ? host : text));
 }
 
 const bad = (reason: string): BadRequest => ({ kind: 'bad-request', status: 400, reason });

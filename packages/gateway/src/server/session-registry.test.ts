@@ -4,13 +4,14 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { until } from '../../test/until.ts';
 import { RevocationList } from '../auth/revocation-list.ts';
 import { type Session, startSession } from '../auth/session.ts';
+import { successorIn } from '../ports/revocations.ts';
 import type { SessionStore } from '../ports/session-store.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { sqliteRevocations } from '../stores/revocations-sqlite.ts';
 import { sqliteSessionStore } from '../stores/session-store-sqlite.ts';
 import { KeyRing, newMasterKey } from '../tokens/key-ring.ts';
 import { sealer } from '../tokens/seal.ts';
-import { issuedOf } from './live-sessions.ts';
+import { issuedOf } from './live.ts';
 import { StoredRegistry } from './session-registry.ts';
 import { stateTables } from './state-tables.ts';
 
@@ -192,6 +193,26 @@ test('StoredRegistry removes the row of a session that ended while the store was
   await until(async () => (await listed()).length === 0, 'the row to go');
   await registry.close();
   assert.deepEqual(await listed(), []);
+});
+
+test('StoredRegistry keeps the session that takes the place of another one before it says which', async () => {
+  const [old, next] = [aSession(), aSession()];
+  const body = new Uint8Array([1, 2, 3]);
+  const heard = new Promise<string | undefined>((resolve) => {
+    revocations.onRevoked(([entry]) => resolve(entry && successorIn(entry.reason)));
+  });
+  registry.replaced({ id: old.id, expiresAt: old.identity.expiresAt }, { session: next, body });
+  assert.equal(await heard, next.id);
+  assert.deepEqual(await registry.body(next.id).then((found) => found && [...found]), [...body]);
+  assert.equal(revocations.isRevoked(issuedOf(old)), true);
+  assert.equal(revocations.isRevoked(issuedOf(next)), false);
+});
+
+test('StoredRegistry ends what was replaced also while the store is down', async () => {
+  const [old, next] = [aSession(), aSession()];
+  down = true;
+  registry.replaced({ id: old.id, expiresAt: old.identity.expiresAt }, { session: next, body: new Uint8Array([1]) });
+  await until(() => revocations.isRevoked(issuedOf(old)), 'the end of the old session');
 });
 
 test('StoredRegistry ends what was replaced without anybody waiting for it', () => {

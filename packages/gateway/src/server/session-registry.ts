@@ -7,14 +7,10 @@ import type { RevocationList } from '../auth/revocation-list.ts';
 import type { Session } from '../auth/session.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { SessionStore, StoredSession } from '../ports/session-store.ts';
+import { replacedBy } from '../ports/revocations.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import {
-  type EndReason,
-  issuedOf,
-  type SessionName,
-  type SessionPlace,
-  type SessionRegistry,
-} from './live-sessions.ts';
+import { issuedOf } from './live.ts';
+import type { EndReason, SessionName, SessionPlace, SessionRegistry } from './registry.ts';
 
 export interface RegistryOptions {
   readonly store: SessionStore;
@@ -87,7 +83,26 @@ export class StoredRegistry implements SessionRegistry {
     if (this.#uses.size < maxWaiting || this.#uses.has(id)) this.#uses.set(id, { session, lastSeen: now, whole });
   }
 
-  async ended({ id, expiresAt }: SessionName, why: EndReason): Promise<void> {
+  ended(session: SessionName, why: EndReason): Promise<void> {
+    return this.#end(session, why);
+  }
+
+  replaced(session: SessionName, successor?: { readonly session: Session; readonly body: Uint8Array }): void {
+    const what = 'end a session whose place another one has taken';
+    if (successor === undefined) return this.#without(this.#end(session, 'replaced'), what);
+    const { session: next, body } = successor;
+    // The body first: whoever hears of the one looks up the other.
+    const work = this.changed(next, body).then(() => this.#end(session, replacedBy(next.id)));
+    this.#without(work, what);
+  }
+
+  /** Writes what waits. The store stays open. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#flush();
+  }
+
+  async #end({ id, expiresAt }: SessionName, why: string): Promise<void> {
     const { store, revocations } = this.#options;
     this.#uses.delete(id);
     if (this.#ended.size < maxWaiting) this.#ended.add(id);
@@ -96,16 +111,6 @@ export class StoredRegistry implements SessionRegistry {
       store.remove([id]).then(() => void this.#ended.delete(id)),
       'remove an ended session',
     );
-  }
-
-  replaced(session: SessionName): void {
-    this.#without(this.ended(session, 'replaced'), 'end a session whose place another one has taken');
-  }
-
-  /** Writes what waits. The store stays open. */
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#flush();
   }
 
   async #flush(): Promise<void> {

@@ -3,6 +3,7 @@ import { apiKeyTables } from '../stores/api-keys-sqlite.ts';
 import { replayCacheTables } from '../stores/replay-cache-sqlite.ts';
 import { revocationTables } from '../stores/revocations-sqlite.ts';
 import { sessionTables } from '../stores/session-store-sqlite.ts';
+import { signingKeyTables } from '../stores/signing-keys-sqlite.ts';
 import { strongerHashTables } from '../stores/stronger-hashes-sqlite.ts';
 
 /** The history of the database, oldest first, for `openDatabase`; the gateway and the commands have to agree. Append only. */
@@ -13,4 +14,5 @@ export const stateTables: readonly string[] = [
   sessionTables,
   apiKeyTables,
   strongerHashTables,
+  signingKeyTables,
 ];

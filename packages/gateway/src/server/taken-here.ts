@@ -1,5 +1,5 @@
 import type { App } from './apps.ts';
-import type { Live } from './live-sessions.ts';
+import type { Live } from './live.ts';
 
 /**
  * Whether an app takes the sign-in that somebody has. The endpoints are shared by all apps of a host, which may differ in

@@ -14,7 +14,8 @@ import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
 import { notSignedIn, problem } from './answers.ts';
 import type { App } from './apps.ts';
-import type { Live, LiveSessions, Opened } from './live-sessions.ts';
+import type { Live } from './live.ts';
+import type { LiveSessions, Opened } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
 import type { RequestContext } from './request-context.ts';
 import type { SignInPlan } from './sign-in-plan.ts';
@@ -88,18 +89,24 @@ export class Visitors {
       : this.#opened(opened, context, plan);
   }
 
-  /** By all that the request brings, else by signing in. */
-  of(context: RequestContext, app: App, plan: SignInPlan): Visitor | Promise<Visitor> {
-    if (plan.byRequest.length > 0) return this.#byAll(context, app, plan);
+  /** By all that the request brings, else by signing in. `passing`: no session begins. */
+  of(context: RequestContext, app: App, plan: SignInPlan, passing = false): Visitor | Promise<Visitor> {
+    if (plan.byRequest.length > 0) return this.#byAll(context, app, plan, passing);
     const known = this.bySession(context, app, plan);
     return known instanceof Promise
-      ? known.then((visitor) => this.orSignIn(context, app, plan, visitor))
-      : this.orSignIn(context, app, plan, known);
+      ? known.then((visitor) => this.orSignIn(context, app, plan, visitor, passing))
+      : this.orSignIn(context, app, plan, known, passing);
   }
 
   /** Whoever has been found, else by signing in. */
-  orSignIn(context: RequestContext, app: App, plan: SignInPlan, known: Visitor): Visitor | Promise<Visitor> {
-    return known.kind === 'anonymous' ? this.#signIn(context, app, plan, known) : known;
+  orSignIn(
+    context: RequestContext,
+    app: App,
+    plan: SignInPlan,
+    known: Visitor,
+    passing = false,
+  ): Visitor | Promise<Visitor> {
+    return known.kind === 'anonymous' ? this.#signIn(context, app, plan, known, passing) : known;
   }
 
   #opened(found: Opened, { now, proto, audience }: RequestContext, plan: SignInPlan): Visitor | Promise<Visitor> {
@@ -107,6 +114,8 @@ export class Visitors {
     // Another session may have taken its place, whose cookie is on its way to the browser: an answer to what was sent
     // before must not remove that one.
     if (found.kind === 'revoked' && audience !== 'person') return nobody;
+    // Streams of it may be open still: the next sign-in, or the sign-out, is to know by the cookie which they are.
+    if (found.kind === 'idle') return nobody;
     if (found.kind !== 'ok') return this.#forgotten(secure);
     const { live } = found;
     // Begun by a method that this app does not take: it stays what it is for others.
@@ -121,7 +130,7 @@ export class Visitors {
     return found.renew ? this.#parts.sessions.renew(live, now, secure).then(signedIn) : signedIn(NONE);
   }
 
-  async #byAll(context: RequestContext, app: App, plan: SignInPlan): Promise<Visitor> {
+  async #byAll(context: RequestContext, app: App, plan: SignInPlan, passing: boolean): Promise<Visitor> {
     const proofs: Proof[] = [];
     const credentials = credentialsOf(context, app);
     for (const by of plan.byRequest) {
@@ -144,8 +153,8 @@ export class Visitors {
     // An approval alone names nobody who asks.
     const found =
       main === undefined || isSamePerson(session, main.accepted)
-        ? await this.orSignIn(context, app, plan, session)
-        : await this.#proven(context, app, plan, main, session);
+        ? await this.orSignIn(context, app, plan, session, passing)
+        : await this.#proven(context, app, plan, main, session, passing);
     return found.kind === 'signed-in' ? this.#withProofs(found, proofs, context, app) : found;
   }
 
@@ -156,8 +165,9 @@ export class Visitors {
     plan: SignInPlan,
     { by, accepted }: Proof,
     { responseFields }: Anonymous | SignedIn,
+    keepsNone: boolean,
   ): Promise<Visitor> {
-    if (accepted.beginsSession === true) {
+    if (accepted.beginsSession === true && !keepsNone) {
       this.#parts.recorder.metrics.signIns.inc({ method: by.kind, result: 'accepted' });
       return this.#begun(context, app, plan, by, accepted);
     }
@@ -211,7 +221,7 @@ export class Visitors {
     });
     return {
       ...visitor,
-      live: { ...live, subject: { ...live.subject, credentials } },
+      live: { ...live, keyId: key && apiKeyIdOf(key.accepted.identity), subject: { ...live.subject, credentials } },
       spend,
       appFields: proofs.flatMap(({ accepted }) => accepted.fields ?? []),
     };
@@ -221,7 +231,13 @@ export class Visitors {
     return { kind: 'anonymous', responseFields: this.#parts.sessions.removal(secure) };
   }
 
-  async #signIn(context: RequestContext, app: App, plan: SignInPlan, before: Anonymous): Promise<Visitor> {
+  async #signIn(
+    context: RequestContext,
+    app: App,
+    plan: SignInPlan,
+    before: Anonymous,
+    passing: boolean,
+  ): Promise<Visitor> {
     const { recorder } = this.#parts;
     if (plan.bySession.length === 0) return before;
     const started = performance.now();
@@ -236,6 +252,7 @@ export class Visitors {
       if (outcome.kind === 'absent') continue;
       recorder.metrics.signInSeconds.observe({ method: by.kind }, (performance.now() - started) / 1000);
       if (outcome.kind === 'rejected') return this.#rejected(context, app, plan, by, outcome);
+      if (outcome.kind === 'accepted' && passing) return this.#passing(context, app, plan, by, outcome, before);
       recorder.metrics.signIns.inc({ method: by.kind, result: outcome.kind });
       if (outcome.kind === 'accepted') return this.#begun(context, app, plan, by, outcome);
       return {
@@ -244,6 +261,20 @@ export class Visitors {
       };
     }
     return before;
+  }
+
+  /** A person has just signed in, for this one request. */
+  async #passing(
+    context: RequestContext,
+    app: App,
+    plan: SignInPlan,
+    by: Authenticator,
+    accepted: Accepted,
+    before: Anonymous,
+  ): Promise<Visitor> {
+    const visitor = await this.#proven(context, app, plan, { by, accepted }, before, true);
+    if (visitor.kind !== 'signed-in' || accepted.replyHeader === undefined) return visitor;
+    return { ...visitor, responseFields: [...visitor.responseFields, 'WWW-Authenticate', accepted.replyHeader] };
   }
 
   /** A person has just signed in: a session begins. */

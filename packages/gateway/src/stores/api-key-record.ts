@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { ApiKey } from '../ports/api-keys.ts';
+import { type ApiKey, type ApiKeyRight, apiKeyRights } from '../ports/api-keys.ts';
 
 /** What does not change of a key, as JSON. "All" is written as `null`, so that nothing that got lost can stand for it. */
 export function apiKeyRecord(key: ApiKey): string {
-  const { hash, scope, name, owner, groups, createdAt, expiresAt } = key;
+  const { hash, scope, name, owner, groups, rights, createdAt, expiresAt } = key;
   return JSON.stringify({
     hash: Buffer.from(hash).toString('base64'),
     name,
@@ -17,6 +17,7 @@ export function apiKeyRecord(key: ApiKey): string {
     paths: scope.paths ?? null,
     methods: scope.methods ?? null,
     groups,
+    rights,
     createdAt,
     expiresAt: expiresAt ?? null,
   });
@@ -47,6 +48,8 @@ export function readApiKeyRecord(
       methods: value('methods', orNull(isTexts)) ?? undefined,
     },
     groups: value('groups', isTexts),
+    // Keys of older versions have none.
+    rights: entries.has('rights') ? value('rights', isRights) : [],
     createdAt: value('createdAt', isNumber),
     expiresAt: value('expiresAt', orNull(isNumber)) ?? undefined,
     lastUsedAt,
@@ -57,6 +60,8 @@ export function readApiKeyRecord(
 const isText = (found: unknown): found is string => typeof found === 'string';
 const isNumber = (found: unknown): found is number => typeof found === 'number';
 const isTexts = (found: unknown): found is readonly string[] => Array.isArray(found) && found.every(isText);
+const isRights = (found: unknown): found is readonly ApiKeyRight[] =>
+  isTexts(found) && found.every((text) => apiKeyRights.some((right) => right === text));
 const orNull =
   <T>(is: (found: unknown) => found is T) =>
   (found: unknown): found is T | null =>

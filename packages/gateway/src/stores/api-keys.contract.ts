@@ -9,6 +9,7 @@ export const anApiKey = (particulars: Partial<ApiKey> = {}): ApiKey => ({
   owner: 'Ops Team',
   scope: { apps: ['desk'], paths: ['/api/**'], methods: ['GET', 'POST'] },
   groups: ['exporters'],
+  rights: ['check'],
   createdAt: 1_000,
   expiresAt: 9_000,
   lastUsedAt: undefined,
@@ -38,6 +39,7 @@ export function apiKeysContract(
       const all = anApiKey({
         scope: { apps: undefined, paths: [], methods: undefined },
         groups: [],
+        rights: [],
         expiresAt: undefined,
       });
       await keys.create(all);

@@ -53,11 +53,11 @@ export class AddressCounts {
   }
 
   /** Counts one more connection. False when the address has as many as it may; then nothing is counted. */
-  enter(address: string): boolean {
+  enter(address: string, limit = this.#limit): boolean {
     const known = this.#known.get(address) ?? { places: this.#places(address), open: 0 };
     // Counted first, compared then: of two threads at the same moment neither can miss the other.
     for (const place of known.places) Atomics.add(this.#own, place, 1);
-    if (this.#sum(known.places) > this.#limit) {
+    if (this.#sum(known.places) > limit) {
       for (const place of known.places) Atomics.sub(this.#own, place, 1);
       return false;
     }

@@ -121,3 +121,22 @@ test('endToEndFields() asks for exactly websocket on an upgrade, and leaves the 
     fields: [...handshake, 'Connection', 'Upgrade', 'Upgrade', 'websocket'],
   });
 });
+
+test('endToEndFields() leaves what frames the content in its place where it is to be sent as it was received', () => {
+  const fields = [
+    'Transfer-Encoding',
+    'chunked',
+    'Connection',
+    'Upgrade, X-Hop',
+    'X-Hop',
+    '1',
+    'Upgrade',
+    'websocket',
+    'A',
+    '1',
+  ];
+  assert.deepEqual(endToEndFields(fields, { upgrade: true, framed: true }), {
+    kind: 'ok',
+    fields: ['Transfer-Encoding', 'chunked', 'A', '1'],
+  });
+});

@@ -51,8 +51,13 @@ const ESSENTIAL_PREFIXES = ['sec-', 'x-forwarded-', 'access-control-'];
  * fields that ask for it are written anew, so that exactly `websocket` is asked for.
  *
  * The gateway adds its own fields after this step, so that `Connection` cannot name them away.
+ *
+ * `framed`: what frames the content stays in its place, and nothing is written anew for a handshake.
  */
-export function endToEndFields(fields: Fields, { upgrade }: { readonly upgrade: boolean }): EndToEnd {
+export function endToEndFields(
+  fields: Fields,
+  { upgrade, framed = false }: { readonly upgrade: boolean; readonly framed?: boolean },
+): EndToEnd {
   const options = tokenList(fieldValues(fields, 'connection'));
   if (options === 'malformed') return { kind: 'refused', reason: 'connection-malformed' };
   const named = new Set(options.map(foldFieldName));
@@ -64,11 +69,12 @@ export function endToEndFields(fields: Fields, { upgrade }: { readonly upgrade: 
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     const folded = foldFieldName(name);
-    if (HOP_BY_HOP.has(folded) || named.has(folded)) continue;
+    const stays = framed && folded === 'transfer-encoding';
+    if (!stays && (HOP_BY_HOP.has(folded) || named.has(folded))) continue;
     kept.push(name, fields[i + 1] ?? '');
   }
   if (wantsTrailers(fields)) kept.push('TE', 'trailers');
-  if (upgrade) kept.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
+  if (upgrade && !framed) kept.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
   return { kind: 'ok', fields: kept };
 }
 

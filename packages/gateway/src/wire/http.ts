@@ -11,6 +11,7 @@ export type {
   Connection,
   Forward,
   Handler,
+  LastingResponse,
   Reply,
   RequestHead,
   Tunnel,

@@ -23,8 +23,10 @@ export const checkCertificates: Check = (context) => {
     if (ca !== undefined) checkAuthority(context, [...at, 'upstream', 'ca'], ca);
     if (own !== undefined) checkPair(context, [...at, 'upstream', 'client_certificate'], own);
   }
-  const ca = config.directory?.ldap?.ca;
-  if (ca !== undefined) checkAuthority(context, ['directory', 'ldap', 'ca'], ca);
+  for (const kind of ['ldap', 'graph'] as const) {
+    const ca = config.directory?.[kind]?.ca;
+    if (ca !== undefined) checkAuthority(context, ['directory', kind, 'ca'], ca);
+  }
   const { redis } = config;
   if (redis !== undefined && redis !== false && redis.ca !== undefined)
     checkAuthority(context, ['redis', 'ca'], redis.ca);

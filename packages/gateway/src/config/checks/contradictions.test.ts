@@ -10,7 +10,7 @@ import { checkConfig } from '../load.ts';
 import { pathText } from '../problem.ts';
 import type { App } from '../schema.ts';
 import type { CheckContext } from './check.ts';
-import { checkContradictions, checkSignedInBy } from './contradictions.ts';
+import { checkContradictions, checkMaxAge, checkSignedInBy } from './contradictions.ts';
 
 type Terms = Omit<App['rules'][number], 'path'>;
 
@@ -116,3 +116,37 @@ test('checkSignedInBy() looks into nested conditions', () => {
     'apps[0].rules[0].any_of[1].not.signed_in_by[0]',
   ]);
 });
+
+/** What is found about the age of the sign-in, in an app with these entries. */
+function ages(terms: Terms, ...entries: readonly object[]): readonly string[] {
+  const problems: string[] = [];
+  checkMaxAge({
+    config: {
+      ...config,
+      sign_in: entries,
+      apps: [{ ...desk, rules: [{ path: '/**', ...terms }] }],
+    },
+    files: undefined,
+    now: 0,
+    inline: new Set(),
+    report: ({ severity, path }) => problems.push(`${severity} ${pathText(path)}`),
+    reportElsewhere: () => assert.fail(),
+  });
+  return problems;
+}
+
+const header = { trusted_header: { id: 'iis' } };
+const ageCases: readonly (readonly [terms: Terms, entries: readonly object[], found: readonly string[]])[] = [
+  [{ max_age: 60_000 }, [header, { api_key: {} }], ['warning apps[0].rules[0].max_age']],
+  [{ max_age: 60_000 }, [header, { password: {} }], []],
+  [{ max_age: 60_000, signed_in_by: ['iis'] }, [header, { password: {} }], ['warning apps[0].rules[0].max_age']],
+  [{ max_age: 60_000, signed_in_by: ['iis', 'password'] }, [header, { password: {} }], []],
+  [{ all_of: [{ max_age: 60_000 }] }, [{ api_key: {} }], ['warning apps[0].rules[0].all_of[0].max_age']],
+  [{ not: { max_age: 60_000 } }, [{ api_key: {} }], []],
+  [{ groups: ['a'] }, [{ api_key: {} }], []],
+  [{ max_age: 60_000 }, [], []],
+];
+for (const [terms, entries, found] of ageCases)
+  test(`checkMaxAge() looks whether ${JSON.stringify(terms)} can be met by way of ${JSON.stringify(entries)}`, () => {
+    assert.deepEqual(ages(terms, ...entries), found);
+  });

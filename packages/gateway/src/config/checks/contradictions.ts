@@ -1,7 +1,7 @@
 import type { Terms } from '../../policy/rule.ts';
-import { entriesOf, kindOf } from '../situation.ts';
+import { entriesOf, kindOf, provingKinds } from '../situation.ts';
 import { entryId } from '../sign-in-entries.ts';
-import { type Check, error, termsOf, wellFormedApps } from './check.ts';
+import { type Check, error, termsOf, warning, wellFormedApps } from './check.ts';
 
 /** Conditions that nobody can meet because of others beside them, as far as that can be told from the text. */
 export const checkContradictions: Check = ({ config, report }) => {
@@ -39,6 +39,28 @@ export const checkSignedInBy: Check = ({ config, report }) => {
             ),
           );
   }
+};
+
+/** An age of the sign-in is asked for where some method tells when it was; with the others it is never recent enough. */
+export const checkMaxAge: Check = ({ config, report }) => {
+  const { sign_in: entries } = config;
+  if (entries === undefined) return;
+  for (const { app, at } of wellFormedApps(config))
+    for (const { terms, place, negated } of termsOf(app, at)) {
+      if (terms.max_age === undefined || negated) continue;
+      const names = terms.signed_in_by;
+      const possible = entriesOf(app, entries).filter(
+        (entry) => names === undefined || names.includes(kindOf(entry)) || names.includes(entryId({ ...entry }) ?? ''),
+      );
+      if (possible.length === 0 || possible.some((entry) => provingKinds.has(kindOf(entry)))) continue;
+      report(
+        warning(
+          [...place, 'max_age'],
+          `nobody can meet this: ${[...new Set(possible.map(kindOf))].join(', ')} cannot tell when somebody last proved who they are`,
+          `Remove it, or let people sign in here by one of these: ${[...provingKinds].join(', ')}.`,
+        ),
+      );
+    }
 };
 
 /** Whether everybody for whom `terms` (leaving their own `not` aside) holds meets all of `inner`. Says no when unsure. */

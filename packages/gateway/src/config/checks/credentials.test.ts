@@ -7,7 +7,7 @@ import { pathText } from '../problem.ts';
 import { type Config, configSchema } from '../schema.ts';
 import { credentialEntries } from '../sections/sign-in-credentials.ts';
 import type { Check, CheckContext } from './check.ts';
-import { checkApprovals, checkClientCertificates, checkRuleCredentials } from './credentials.ts';
+import { checkApprovals, checkBearerIssuers, checkClientCertificates, checkRuleCredentials } from './credentials.ts';
 import { checkDevelopment } from './development.ts';
 
 type Changes = Partial<Config> & { readonly production?: boolean };
@@ -171,4 +171,44 @@ test('credentialEntries() fills in what is not said, safely', () => {
   const parsed = z.strictObject(credentialEntries(emptyContext)).parse({ trusted_header: {} });
   assert.deepEqual(parsed.trusted_header?.from, ['127.0.0.1/32', '::1/128']);
   assert.equal(parsed.trusted_header?.session, false);
+});
+
+const approvalAlone: readonly (readonly [rule: string, place: string | undefined])[] = [
+  ['credentials: [approval]', '.credentials'],
+  ['groups: [ops], credentials: [approval]', '.credentials'],
+  ['all_of: [{ groups: [ops] }, { credentials: [approval] }]', '.all_of[1].credentials'],
+  ['any_of: [{ credentials: [api_key, approval] }, { credentials: [approval] }]', '.any_of[0].credentials'],
+  [
+    'any_of: [{ credentials: [api_key] }, { all_of: [{ credentials: [approval] }] }]',
+    '.any_of[1].all_of[0].credentials',
+  ],
+  ['not: { not: { credentials: [approval] } }', '.not.not.credentials'],
+  ['not: { groups: [a], not: { credentials: [approval] } }', '.not.not.credentials'],
+  ['credentials: [api_key, approval]', undefined],
+  ['credentials: [api_key], all_of: [{ credentials: [approval] }]', undefined],
+  ['credentials: [api_key], any_of: [{ credentials: [approval] }, { groups: [ops] }]', undefined],
+  [
+    'all_of: [{ credentials: [approval] }, { any_of: [{ credentials: [session] }, { credentials: [api_key] }] }]',
+    undefined,
+  ],
+  ['signed_in: true, not: { credentials: [approval] }', undefined],
+  ['public: true', undefined],
+];
+for (const [rule, place] of approvalAlone)
+  test(`checkApprovals() ${place === undefined ? 'is content with' : 'finds that an approval is enough for'} ${rule}`, () => {
+    assert.deepEqual(
+      problemsOf(checkApprovals, config(app(`{ path: /**, ${rule} }`), [{ api_key: {} }, approval])),
+      place === undefined ? [] : [`error apps[0].rules[0]${place}: an approval says who may decide, and not who asks`],
+    );
+  });
+
+test('checkBearerIssuers() finds an issuer in two entries that one app takes, and no other', () => {
+  const issuer = (name: string) => ({ issuer: name, audience: 'desk' });
+  const one = { bearer: { id: 'one', issuers: [issuer('https://a.example'), issuer('https://b.example')] } };
+  const two = { bearer: { id: 'two', issuers: [issuer('https://c.example'), issuer('https://b.example')] } };
+  assert.deepEqual(problemsOf(checkBearerIssuers, config(signedIn, [one, two])), [
+    'error sign_in[1].bearer.issuers[1].issuer: the app "desk" takes its tokens by another entry as well, and that one decides about them',
+  ]);
+  const apart = app('{ path: /**, signed_in: true }', 'sign_in: [two],');
+  assert.deepEqual(problemsOf(checkBearerIssuers, config(apart, [one, two])), []);
 });

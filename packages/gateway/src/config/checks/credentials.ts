@@ -1,3 +1,4 @@
+import { allTerms, credentialKinds, type Terms } from '../../policy/rule.ts';
 import type { App, Config } from '../schema.ts';
 import { entryId } from '../sign-in-entries.ts';
 import { type Check, error, termsOf, wellFormedApps } from './check.ts';
@@ -39,15 +40,69 @@ export const checkApprovals: Check = ({ config, report }) => {
         report(error(place, `the app takes no approvals`, "Add approval to the app's own sign_in."));
     }
   for (const { app, at } of apps)
-    for (const [i, { credentials }] of (app.rules ?? []).entries())
-      if (credentials?.length === 1 && credentials[0] === 'approval')
-        report(
-          error(
-            [...at, 'rules', i, 'credentials'],
-            'an approval says who may decide, and not who asks',
-            'Write credentials: [api_key, approval].',
-          ),
-        );
+    for (const [i, rule] of app.rules.entries()) {
+      if (!waysToMeet(rule).has(APPROVAL)) continue;
+      const named = allTerms(rule).find(({ terms }) => terms.credentials?.includes('approval') === true);
+      report(
+        error(
+          [...at, 'rules', i, ...(named?.at ?? []), 'credentials'],
+          'an approval says who may decide, and not who asks',
+          'Write credentials: [api_key, approval].',
+        ),
+      );
+    }
+};
+
+const bitOf = (kind: string): number => 1 << credentialKinds.findIndex((one) => one === kind);
+const APPROVAL = bitOf('approval');
+const NOTHING: ReadonlySet<number> = new Set([0]);
+
+/** The sets of credentials, as bits, each of which is all that these terms ask for in one way of meeting them. */
+function waysToMeet({ credentials = [], all_of: all = [], any_of: any, not }: Terms): ReadonlySet<number> {
+  const own = new Set([credentials.reduce((bits, kind) => bits | bitOf(kind), 0)]);
+  return [
+    own,
+    ...all.map(waysToMeet),
+    ...(any === undefined ? [] : [union(any.map(waysToMeet))]),
+    ...(not === undefined ? [] : [waysToMiss(not)]),
+  ].reduce(both);
+}
+
+/** The same for not meeting them: one condition that does not hold is enough, and costs no credential unless it is a `not`. */
+function waysToMiss({ all_of: all = [], any_of: any, not, ...plain }: Terms): ReadonlySet<number> {
+  return union([
+    ...(Object.values(plain).some((value) => value !== undefined) ? [NOTHING] : []),
+    ...all.map(waysToMiss),
+    ...(any === undefined ? [] : [any.map(waysToMiss).reduce(both, NOTHING)]),
+    ...(not === undefined ? [] : [waysToMeet(not)]),
+  ]);
+}
+
+const union = (sets: readonly ReadonlySet<number>[]): ReadonlySet<number> => new Set(sets.flatMap((set) => [...set]));
+const both = (one: ReadonlySet<number>, other: ReadonlySet<number>): ReadonlySet<number> =>
+  new Set([...one].flatMap((a) => [...other].map((b) => a | b)));
+
+/** No app takes two entries that believe the same issuer: the first one would decide about tokens that are meant for the other. */
+export const checkBearerIssuers: Check = ({ config, report }) => {
+  const entries: readonly Entry[] = config.sign_in ?? [];
+  for (const [i, entry] of entries.entries())
+    for (const [k, { issuer }] of (entry.bearer?.issuers ?? []).entries()) {
+      const before = entries
+        .slice(0, i)
+        .filter(({ bearer }) => bearer?.issuers.some((one) => one.issuer === issuer) === true);
+      const shared = wellFormedApps(config).find(({ app }) => {
+        const own = entriesOf(app, entries);
+        return own.includes(entry) && before.some((other) => own.includes(other));
+      });
+      if (shared === undefined) continue;
+      report(
+        error(
+          ['sign_in', i, 'bearer', 'issuers', k, 'issuer'],
+          `the app "${shared.app.name}" takes its tokens by another entry as well, and that one decides about them`,
+          'Keep the issuer in one of the entries, or let each app take one of them.',
+        ),
+      );
+    }
 };
 
 /** Where certificates of clients are asked for, and where they are wanted. */

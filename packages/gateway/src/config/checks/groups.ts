@@ -10,7 +10,7 @@ import { type Check, error, warning, wellFormedApps } from './check.ts';
 export const checkGroupsHaveNames: Check = ({ config, report }) => {
   const { sign_in: methods, directory, roles } = config;
   if (methods === undefined || directory === undefined || directory.ldap !== undefined) return;
-  if (!methods.some((method) => method.negotiate)) return;
+  if (!methods.some(({ negotiate }) => negotiate?.groups_from === 'method')) return;
   const others = methods.some((method) => method.password);
   const named = new Set(Object.values(directory.groups).map((name) => name.toLowerCase()));
 

@@ -38,3 +38,13 @@ const cases: readonly (readonly [what: string, sections: object, found: readonly
 ];
 for (const [what, sections, found] of cases)
   test(`checkRedis() finds what is to be found: ${what}`, () => assert.deepEqual(problems(sections), found));
+
+test('checkRedis() says how several gateways share their keys, where the configuration is for production', () => {
+  const text = JSON.stringify({ redis: { url: 'redis://127.0.0.1' }, apps: [app] });
+  const { problems: found } = checkConfig(text, 'f', openFiles('.'), { env: {}, now: 0, production: true });
+  assert.deepEqual(
+    found.map(({ severity, path }) => `${severity} ${path}`),
+    ['warning redis'],
+  );
+  assert.match(found[0]?.fix ?? '', /keys\.json/);
+});

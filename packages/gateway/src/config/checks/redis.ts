@@ -2,7 +2,7 @@ import { addressText, isLoopback } from '../values/address.ts';
 import { type Check, error, warning } from './check.ts';
 
 /** Redis: what is asked of it is there, and nothing secret goes to it in plain text unnoticed. */
-export const checkRedis: Check = ({ config, report }) => {
+export const checkRedis: Check = ({ config, production = false, report }) => {
   const { redis, session } = config;
   if (redis === undefined) return;
   if (redis === false) {
@@ -12,6 +12,14 @@ export const checkRedis: Check = ({ config, report }) => {
       );
     return;
   }
+  if (production)
+    report(
+      warning(
+        ['redis'],
+        'if several gateways share this Redis, each seals cookies with keys of its own unless you give them the same ones',
+        'Copy keys.json of one of them into the state directory of each, and set session.key_rotation to 3650d, so that none makes new ones alone; see docs/sign-in.md. With one gateway there is nothing to do.',
+      ),
+    );
   const encrypted = redis.url.startsWith('rediss:');
   if (redis.ca !== undefined && !encrypted)
     report(error(['redis', 'ca'], 'the connection has no TLS', 'Write rediss:// in redis.url, or remove ca.'));

@@ -1,12 +1,15 @@
 import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames, checkUpstreams } from './apps.ts';
 import { checkCertificates } from './certificates.ts';
 import type { Check } from './check.ts';
-import { checkContradictions, checkSignedInBy } from './contradictions.ts';
-import { checkApprovals, checkClientCertificates, checkRuleCredentials } from './credentials.ts';
+import { checkContradictions, checkMaxAge, checkSignedInBy } from './contradictions.ts';
+import { checkApprovals, checkBearerIssuers, checkClientCertificates, checkRuleCredentials } from './credentials.ts';
+import { checkCors } from './cors.ts';
 import { checkDangers } from './dangers.ts';
 import { checkDevelopment } from './development.ts';
 import { checkDirectory } from './directory.ts';
+import { checkForwardAuth } from './forward-auth.ts';
 import { checkGroupsHaveNames } from './groups.ts';
+import { checkIssuer } from './issuer.ts';
 import { checkKeytabs } from './keytab.ts';
 import { checkListeners } from './listeners.ts';
 import { checkPages } from './pages.ts';
@@ -17,6 +20,7 @@ import { checkRuleReferences, checkRulesAreReachable, checkUnauthorizedPage } fr
 /** Everything that is checked beyond the shape. A new check is one line here; their order does not matter. */
 export const checks: readonly Check[] = [
   checkListeners,
+  checkForwardAuth,
   checkCertificates,
   checkKeytabs,
   checkDirectory,
@@ -25,17 +29,21 @@ export const checks: readonly Check[] = [
   checkAppsAreReachable,
   checkUpstreams,
   checkHeaderNames,
+  checkCors,
   checkAppSignIn,
   checkRulesAreReachable,
   checkRuleReferences,
   checkContradictions,
   checkSignedInBy,
+  checkMaxAge,
   checkRuleCredentials,
   checkApprovals,
+  checkBearerIssuers,
   checkClientCertificates,
   checkDevelopment,
   checkUnauthorizedPage,
   checkGroupsHaveNames,
+  checkIssuer,
   checkPages,
   checkDangers,
 ];

@@ -14,10 +14,3 @@ export const accountNames = () => ({
       'Short domain name by what stands behind the @ of a name: `corp.example: CORP` makes `CORP\\\\alice` of `alice@corp.example`. Without it the account is the name as it is.',
     ),
 });
-
-/** For sign-in methods that say who somebody is and nothing about groups. */
-export const groupsFromDirectory = () =>
-  z
-    .enum(['none', 'directory'])
-    .prefault('none')
-    .describe('Where groups come from: nowhere, or all of the person in `directory.ldap`, by account or UPN.');

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
 import { appAddress, duration, headerName, host, origin, prefix, refuse, urlPath } from '../values/leaf.ts';
 import { appName, word } from '../values/name.ts';
+import { cors } from './cors.ts';
 import { expectations } from './expectations.ts';
+import { responseHeaders } from './response-headers.ts';
 import { rule } from './rules.ts';
 
 const several = () => z.array(appAddress()).min(1).check(checkAddresses);
@@ -77,6 +79,37 @@ const headers = () =>
       'Request headers that tell the app who is there: a name of your own, or `false` for none. What a client sends under these names never arrives.',
     );
 
+const streams = () =>
+  z
+    .strictObject({
+      max_lifetime: duration('1m', '30d', '8h')
+        .prefault('8h')
+        .describe('A WebSocket or response is ended this long after it began, so that the page opens a new one.'),
+      revalidate: duration('1s', '1h', '60s')
+        .prefault('60s')
+        .describe(
+          'How often everything is asked again for those that are open: the session, the provider, groups, and the rules as they apply then. What is revoked ends at once.',
+        ),
+      keep_for: duration('10s', '1d', '5m')
+        .prefault('5m')
+        .describe(
+          'How long they go on beyond that while it cannot be found out whether they may, because a directory or store is down. Then they end.',
+        ),
+      per_person: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .prefault(100)
+        .meta({ 'x-examples': [100] })
+        .describe(
+          'WebSockets and event streams that one person, or one API key, may have open here at a time. One more is answered with 429. Counted over all threads of a process.',
+        ),
+    })
+    .prefault({})
+    .describe(
+      'WebSockets, event streams and other responses that last: they end with the sign-in that they belong to. Not with `sign_in: none`.',
+    );
+
 const app = (context: SchemaContext) =>
   z
     .strictObject({
@@ -100,7 +133,14 @@ const app = (context: SchemaContext) =>
         .union([z.array(word('negotiate')).min(1), z.literal('none')])
         .optional()
         .describe(
-          'How people sign in here: names of `sign_in` entries, asked in this order. Default: all of them, in their order. `none`: not at all; everybody may do everything, and nothing is added to requests or responses.',
+          'How people sign in here: names of `sign_in` entries, asked in this order. Default: all of them, in their order. `none`: not at all; everybody may do everything, and nothing is added to requests or responses. On a host, and in front of an upstream, that no app with sign-in shares, nothing is taken away or spelled anew either, identity-looking headers included; see [sign-in](sign-in.md#no-sign-in).',
+        ),
+      forwarded_headers: z
+        .boolean()
+        .optional()
+        .meta({ 'x-examples': [true] })
+        .describe(
+          'Tells the app of the client and the request: `X-Forwarded-For`, `-Proto`, `-Host` and `X-Request-Id`, in the place of what the client sends under these names. Default: `true`, but `false` with `sign_in: none`.',
         ),
       csrf: z
         .boolean()
@@ -108,6 +148,7 @@ const app = (context: SchemaContext) =>
         .describe(
           'Requests that change something by virtue of the session cookie must bring its token as `X-CSRF-Token`: the value of the cookie `__Host-cardea-csrf`, or of `csrf_token` in `/auth/me`.',
         ),
+      streams: streams(),
       headers: headers(),
       header_encoding: z
         .enum(['percent', 'utf-8'])
@@ -133,7 +174,11 @@ const app = (context: SchemaContext) =>
       allowed_origins: z
         .array(origin('https://other.corp.example'))
         .prefault([])
-        .describe('Other sites whose pages may open WebSockets here and send requests that change something.'),
+        .describe(
+          'Other sites whose pages may open WebSockets here and send requests that change something, with the sign-in of their person. The sites of `cors` with `credentials` are among them.',
+        ),
+      cors: cors(),
+      response_headers: responseHeaders(),
       unauthorized: urlPath()
         .optional()
         .describe('Page of the app to which refused people are sent. Default: a page of Cardea.'),
@@ -151,8 +196,9 @@ const app = (context: SchemaContext) =>
           ['rules'],
         );
     })
-    .transform(({ assertion, rules, ...rest }) => ({
+    .transform(({ assertion, rules, forwarded_headers: forwarded, ...rest }) => ({
       ...rest,
+      forwarded_headers: forwarded ?? rest.sign_in !== 'none',
       rules: rules ?? [],
       assertion: { audience: assertion.audience ?? rest.name },
     }));

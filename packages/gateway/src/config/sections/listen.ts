@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { file, type SchemaContext } from '../context.ts';
+import { file, type SchemaContext, secret } from '../context.ts';
 import { address, network, prefix, refuse } from '../values/leaf.ts';
 
 const certificate = (context: SchemaContext) => ({
@@ -94,16 +94,23 @@ export const listen = (context: SchemaContext) =>
       'x-example': 'listen:\n  address: 0.0.0.0:8443\n  tls: { cert: tls/gateway.pem, key: tls/gateway.key }\n',
     });
 
-export const admin = () =>
+export const admin = (context: SchemaContext) =>
   z
     .union([
       z.strictObject({
         address: address().prefault('127.0.0.1:9464').describe('Keep it on loopback, or in a network of its own.'),
+        token: secret(context, '${file:/run/secrets/admin-token}')
+          .optional()
+          .describe(
+            'What `POST /api/explain` asks for, as `Authorization: Bearer …`. Without it, only programs on this machine are answered.',
+          ),
       }),
       z.literal(false),
     ])
     .prefault({})
-    .describe('The second address, for machines: `/metrics`, `/healthz`, `/readyz`. `false` switches it off.')
+    .describe(
+      'The second address, for machines: `/metrics`, `/healthz`, `/readyz`, `/api/explain`. `false` switches it off.',
+    )
     .meta({ 'x-example': 'admin: { address: 127.0.0.1:9464 }\n' });
 
 export const trustedProxies = () =>

@@ -3,6 +3,7 @@ import { bearerAlgorithms } from '../../auth/bearer.ts';
 import { file, type SchemaContext } from '../context.ts';
 import { line } from '../values/account.ts';
 import { duration, group, leaf, refuse } from '../values/leaf.ts';
+import { groupsFrom } from './groups-from.ts';
 import { claims, parseProviderId, parseProviderUrl } from './sign-in-oidc.ts';
 
 const url = (example: string) => leaf('https URL', example, parseProviderUrl);
@@ -33,10 +34,7 @@ const issuer = (context: SchemaContext) =>
         .record(z.string(), group())
         .prefault({})
         .describe('Names for groups by the id that the issuer gives them.'),
-      groups_from: z
-        .enum(['claims', 'directory'])
-        .prefault('claims')
-        .describe('Where groups come from: the token, or all of the person in `directory.ldap`.'),
+      groups_from: groupsFrom('the claims of the token'),
       ca: file(context, 'tls/corp-ca.pem')
         .optional()
         .describe(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../context.ts';
-import { accountNames, groupsFromDirectory } from './account-names.ts';
+import { accountNames } from './account-names.ts';
+import { groupsFrom } from './groups-from.ts';
 
 /** Sign-in with a client certificate. */
 export const clientCertificate = (_context: SchemaContext) =>
@@ -13,7 +14,7 @@ export const clientCertificate = (_context: SchemaContext) =>
           'Which name in the certificate says who it is: the user principal name, e-mail address or host name among the alternative names, or the common name of the subject. A certificate with two of them is refused.',
         ),
       ...accountNames(),
-      groups_from: groupsFromDirectory(),
+      groups_from: groupsFrom('it tells none'),
     })
     .describe(
       'People and programs with a certificate of an authority that the listener names in `client_ca`. Whoever has none may sign in by other means.',

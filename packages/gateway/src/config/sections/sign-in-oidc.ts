@@ -163,10 +163,10 @@ export const oidc = (context: SchemaContext) =>
         .prefault(false)
         .describe('Asks the provider for claims that are not in its ID tokens. When that fails, nobody is signed in.'),
       groups_from: z
-        .enum(['claims', 'graph', 'directory'])
-        .prefault('claims')
+        .enum(['method', 'graph', 'directory'])
+        .prefault('method')
         .describe(
-          'Where groups come from: the claims, Microsoft Graph, or the `directory` section (the provider only says who it is).',
+          'Where groups come from: from this method itself (the claims); from Microsoft Graph with the token of the person; or from the directory (`directory.ldap` or `directory.graph`), which finds people by UPN: for Entra, `claims.upn` has to name a claim that is there (an optional claim, or `preferred_username` where it is the UPN).',
         ),
       group_names: z
         .record(z.string(), group())

@@ -28,8 +28,8 @@ export const password = (context: SchemaContext) =>
         .describe(
           'Everybody whom `directory.ldap` knows may sign in as well, with their Windows password. A name that is in the users file is looked up there alone.',
         ),
-      groups_from: groupsFrom().describe(
-        'Where the groups of people in the users file come from: that file (`method`), or `directory.ldap`, by their `account` or `upn`. Those of others come from there in any case.',
+      groups_from: groupsFrom('the users file').describe(
+        'Where the groups of people in the users file come from: from that file (`method`), or from the directory (`directory.ldap` or `directory.graph`), by their `account` or `upn`. Those of others come from there in any case.',
       ),
       argon2: argon2(),
     })

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type SchemaContext, secret } from '../context.ts';
 import { headerName, leaf, network } from '../values/leaf.ts';
-import { accountNames, groupsFromDirectory } from './account-names.ts';
+import { accountNames } from './account-names.ts';
+import { groupsFrom } from './groups-from.ts';
 import { parseProviderId } from './sign-in-oidc.ts';
 
 /** Sign-in by a header of IIS or another proxy. */
@@ -35,6 +36,6 @@ export const trustedHeader = (context: SchemaContext) =>
         .boolean()
         .prefault(false)
         .describe('Begins a session, so that requests are known as well that do not carry the header.'),
-      groups_from: groupsFromDirectory(),
+      groups_from: groupsFrom('it tells none'),
     })
     .describe('People whom a server in front has signed in, such as IIS with Windows authentication.');

@@ -3,6 +3,7 @@ import { file, type SchemaContext } from '../context.ts';
 import { entryId } from '../sign-in-entries.ts';
 import { domain, duration, realm, refuse, service } from '../values/leaf.ts';
 import { credentialEntries } from './sign-in-credentials.ts';
+import { groupsFrom } from './groups-from.ts';
 import { oidc } from './sign-in-oidc.ts';
 import { password } from './sign-in-password.ts';
 
@@ -39,6 +40,7 @@ const negotiate = (context: SchemaContext) =>
         .enum(['when_sent', 'required'])
         .prefault('when_sent')
         .describe('Whether a token must be bound to its TLS connection. A binding that is sent is always checked.'),
+      groups_from: groupsFrom('the ticket, whose groups the directory only names'),
       dangerously_allow_rc4: z
         .boolean()
         .prefault(false)

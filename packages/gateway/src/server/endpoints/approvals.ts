@@ -2,7 +2,7 @@ import type { ApprovableAction, ApprovalTokens } from '../../auth/approval.ts';
 import { isJobName } from '../../policy/job-pattern.ts';
 import { groupRef, isMember } from '../../policy/subject.ts';
 import type { App } from '../apps.ts';
-import type { Live } from '../live-sessions.ts';
+import type { Live } from '../live.ts';
 import { jsonReply, toResponse } from '../replies.ts';
 import { isTakenHere } from '../taken-here.ts';
 import type { Endpoint } from './endpoint.ts';

@@ -8,10 +8,11 @@ import type { SessionOrigin } from '../../auth/session.ts';
 import type { EventParticulars } from '../../core/audit-event.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Fields } from '../../wire/fields.ts';
+import type { Reply } from '../../wire/http.ts';
 import type { App } from '../apps.ts';
-import type { Live } from '../live-sessions.ts';
+import type { Live } from '../live.ts';
 import type { RequestContext } from '../request-context.ts';
-import type { SignInOffer } from '../sign-in-plan.ts';
+import type { SignInOffer, SignInPlan } from '../sign-in-plan.ts';
 
 export interface EndpointContext {
   readonly context: RequestContext;
@@ -36,14 +37,23 @@ export interface EndpointContext {
 }
 
 export interface Endpoint {
-  /** Below the prefix, e.g. `/login`; or whole, where a standard fixes the path (`/.well-known/...`). */
+  /** Below the prefix, e.g. `/login`; or whole, where a standard fixes the path (`/.well-known/...`), or `whole` says so. */
   readonly path: string;
+  readonly whole?: true;
+  /** Only on this host. Default: on all that have endpoints. */
+  readonly host?: string;
   readonly methods: readonly string[];
   /**
    * Who asks: `required` signs a visitor in first (silently, or by the form), `if-any` looks whether there is a session,
-   * `never` looks at nothing, so that the answer may be shared.
+   * `never` looks at nothing, so that the answer may be shared. `passing`: as `required`, and no session begins.
    */
-  readonly signIn: 'required' | 'if-any' | 'never';
+  readonly signIn: 'required' | 'passing' | 'if-any' | 'never';
+  /** How people sign in here. Default: in all ways that the apps of the host have. */
+  readonly plan?: SignInPlan;
+  /** Whoever asks is a program, whatever it accepts: no pages, no redirects. */
+  readonly audience?: 'program';
+  /** What stands in the place of the usual answer to whoever is refused, or is to sign in first; the status stays. */
+  readonly refusal?: (reply: Reply) => Reply;
   /**
    * `none` for requests that come without a session by their nature. All others that change something must bring the session's
    * token (`X-CSRF-Token`, or the form's field `csrf`), when it is a session cookie that signs them in.
@@ -58,14 +68,16 @@ export interface Endpoint {
  */
 export function findEndpoint(
   endpoints: readonly Endpoint[],
-  context: Pick<RequestContext, 'path' | 'head'>,
+  context: Pick<RequestContext, 'path' | 'host' | 'head'>,
   prefix: string,
 ): Endpoint | 'unknown' | undefined {
-  const { path } = context;
+  const { path, host } = context;
   const { method } = context.head;
   for (const endpoint of endpoints) {
-    const whole = endpoint.path.startsWith('/.well-known/') ? endpoint.path : prefix + endpoint.path;
-    if (path === whole && endpoint.methods.includes(method)) return endpoint;
+    const isWhole = endpoint.whole === true || endpoint.path.startsWith('/.well-known/');
+    const isHere = endpoint.host === undefined || endpoint.host === host;
+    if (path === (isWhole ? endpoint.path : prefix + endpoint.path) && isHere && endpoint.methods.includes(method))
+      return endpoint;
   }
   return isReserved(path, prefix) ? 'unknown' : undefined;
 }

@@ -12,7 +12,8 @@ import { compilePolicy } from '../../policy/compile.ts';
 import { subjectOf } from '../../policy/subject.ts';
 import type { App } from '../apps.ts';
 import { findApp } from '../apps.ts';
-import type { Live } from '../live-sessions.ts';
+import type { Live } from '../live.ts';
+import { usualStreams } from '../streams.ts';
 import { createPages } from '../pages/layout.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { SignInPlan } from '../sign-in-plan.ts';
@@ -96,6 +97,7 @@ export const anApp = (name: string, pathPrefix: string, signIn: App['signIn']): 
   upstreamHost: undefined,
   allowedOrigins: [],
   signIn,
+  streams: usualStreams,
   csrf: false,
   unauthorized: undefined,
 });

@@ -45,7 +45,10 @@ export function logout({ prefix, sessions, silent, providerUrl }: LogoutParts): 
     async handle(_request, { context, live, record }) {
       const { now, origin, proto } = context;
       const removal = sessions.removal(proto === 'https');
-      if (live === undefined) return toResponse(pageReply(200, signedOutPage(context, { silent }), removal));
+      if (live === undefined) {
+        await sessions.endIdle(context.session);
+        return toResponse(pageReply(200, signedOutPage(context, { silent }), removal));
+      }
       // Asked first, since what it needs goes with the session; and not waited for, since a provider that is down would keep the session alive.
       const asked = providerUrl(live.session, `${origin}${prefix}/logout`, now);
       await sessions.end(live);

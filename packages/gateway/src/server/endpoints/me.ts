@@ -16,6 +16,8 @@ export function me(roles: Readonly<Record<string, Role>>, sessions: LiveSessions
       if (live === undefined) return new Response(null, { status: 401 });
       const { identity, session, subject } = live;
       const own = [...subject.roles];
+      // A credential that comes with each request idles away nothing.
+      const idleEnd = live.passing ? identity.expiresAt : Math.min(session.sealedAt + idleMs, identity.expiresAt);
       return Response.json(
         {
           subject: identity.subject,
@@ -24,13 +26,17 @@ export function me(roles: Readonly<Record<string, Role>>, sessions: LiveSessions
           name: identity.name,
           email: identity.email,
           groups: identity.groups,
+          groups_known: subject.groupsKnown,
           roles: own,
           modules: modulesOf(own, roles),
           method: identity.method,
+          provider: session.provider,
+          credentials: [...subject.credentials],
+          proven_at: identity.provenAt === undefined ? null : new Date(identity.provenAt).toISOString(),
           authenticated_at: new Date(identity.authenticatedAt).toISOString(),
           expires_at: new Date(identity.expiresAt).toISOString(),
           csrf_token: sessions.csrfToken(live),
-          idle_expires_at: new Date(Math.min(session.sealedAt + idleMs, identity.expiresAt)).toISOString(),
+          idle_expires_at: new Date(idleEnd).toISOString(),
         },
         { headers: { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } },
       );

@@ -10,7 +10,7 @@ import { StoreUnavailable } from '../../ports/store-unavailable.ts';
 import type { Sealer } from '../../ports/sealer.ts';
 import type { Fields } from '../../wire/fields.ts';
 import { returnPath } from '../../wire/return-path.ts';
-import type { Live } from '../live-sessions.ts';
+import type { Live } from '../live.ts';
 import { signedInPage } from '../pages/pages.ts';
 import { pageReply, redirectReply, toResponse } from '../replies.ts';
 import type { Endpoint, EndpointContext } from './endpoint.ts';
