@@ -87,6 +87,7 @@ test('checkConfig() fills in safe defaults', () => {
       forwarded_headers: true,
       expect: [],
       csrf: false,
+      streams: { max_lifetime: 28_800_000, revalidate: 60_000, keep_for: 300_000, per_person: 100 },
       assertion: { audience: 'desk' },
     },
   ]);
