@@ -28,8 +28,8 @@ export interface Arguments {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
 }
 
-/** Exit status: 0 all well, 1 a finding (a wrong configuration, a failed check), 2 the command was not understood. */
-export type ExitStatus = 0 | 1 | 2;
+/** Exit status: 0 all well, 1 a finding (a wrong configuration, a failed check), 2 the command was not understood, 3 no finding, but not everything could be tried. */
+export type ExitStatus = 0 | 1 | 2 | 3;
 
 export interface Command {
   readonly name: string;

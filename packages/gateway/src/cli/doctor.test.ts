@@ -67,10 +67,10 @@ test('cardea doctor tries nothing when the configuration has no shape', async ()
   assert.match(stderr, /nothing was tried/);
 });
 
-test('cardea doctor has status 0 when everything passes, and 2 when something is unknown', async () => {
+test('cardea doctor has status 0 when everything passes, and 3 when something is unknown', async () => {
   assert.equal((await run(['--only', 'node-version'])).status, 0);
   const { status, stdout } = await run(['--only', 'program']);
-  assert.equal(status, 2);
+  assert.equal(status, 3);
   assert.match(stdout, /unknown {2}gateway-ready/);
 });
 

@@ -24,7 +24,8 @@ reached around the gateway. From app and outside, files and secrets of the confi
 ${fileHelp}
 With --every it runs until it is stopped, and writes its findings for Prometheus into --textfile.
 
-Exit status: 0 everything passes, 1 something fails, 2 nothing fails, but something is unknown.`,
+Exit status: 0 everything passes, 1 something fails, 2 the command was not understood, 3 nothing fails, but
+something is unknown.`,
   options: {
     config: { type: 'string', value: 'file', summary: 'the configuration' },
     from: { type: 'string', value: 'side', summary: 'gateway (or inside), app or outside' },

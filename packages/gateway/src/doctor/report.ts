@@ -11,10 +11,10 @@ export function countsOf(findings: readonly Finding[]): Readonly<Record<Verdict,
   return { pass: count('pass'), fail: count('fail'), unknown: count('unknown') };
 }
 
-/** 0: everything has passed; 1: something is wrong; 2: nothing is known to be wrong, and not everything is known. */
-export function exitStatusOf(findings: readonly Finding[]): 0 | 1 | 2 {
+/** 0: everything has passed; 1: something is wrong; 3: nothing is known to be wrong, and not everything is known. */
+export function exitStatusOf(findings: readonly Finding[]): 0 | 1 | 3 {
   const { fail, unknown } = countsOf(findings);
-  return fail > 0 ? 1 : unknown > 0 || findings.length === 0 ? 2 : 0;
+  return fail > 0 ? 1 : unknown > 0 || findings.length === 0 ? 3 : 0;
 }
 
 const marks: Readonly<Record<Verdict, string>> = { pass: 'pass   ', fail: 'FAIL   ', unknown: 'unknown' };
