@@ -1,0 +1,77 @@
+import { DatabaseError } from '../stores/database.ts';
+import { queryUsage } from '../stores/usage-sqlite-query.ts';
+import type { Command, ExitStatus } from './command.ts';
+import { fileHelp, loadNamed, noFile } from './config-file.ts';
+import { countText, formatProblems } from './format-problems.ts';
+import { openState } from './open-state.ts';
+import { readUsageQuestion, usageData } from './usage-question.ts';
+import { usageCsv, usageTable } from './usage-text.ts';
+
+/** `cardea usage`: what people have used. */
+export const usage: Command = {
+  name: 'usage',
+  summary: 'requests and tokens by person, group, model, app, tier or day',
+  operands: ['[file]'],
+  help: `Sums up what people have used of the apps with limits: requests, refused and failed ones, tokens, and how long the first
+token took (TTFT: median and 95th percentile).
+
+--since and --until take a day (2026-11-22, of UTC, the whole of it), a moment (2026-11-22T08:30:00Z) or how long ago (12h, 7d).
+Works beside a running gateway, on its database. What has come in the last second may not be there yet.
+${fileHelp}`,
+  options: {
+    by: { type: 'string', value: 'what', summary: 'person (default), group, model, app, tier or day' },
+    since: { type: 'string', value: 'when', summary: 'default: 30d' },
+    until: { type: 'string', value: 'when', summary: 'default: now' },
+    app: { type: 'string', value: 'name', summary: 'of one app' },
+    json: { type: 'boolean', summary: 'print JSON' },
+    csv: { type: 'boolean', summary: 'print CSV' },
+  },
+  async run(args, terminal) {
+    const { stdout, stderr, now } = terminal;
+    const { options } = args;
+    const misunderstood = (message: string): ExitStatus => {
+      stderr.write(`cardea usage: ${message}\nTry: cardea help usage\n`);
+      return 2;
+    };
+    const failed = (message: string): ExitStatus => {
+      stderr.write(`cardea usage: ${message}\n`);
+      return 1;
+    };
+    if (options['json'] === true && options['csv'] === true) return misunderstood('name one of --json and --csv');
+    const question = readUsageQuestion((name) => {
+      const value = options[name];
+      return typeof value === 'string' ? value : undefined;
+    }, now());
+    if (typeof question === 'string') return misunderstood(question);
+
+    const named = loadNamed(args, terminal);
+    if (named === undefined) return misunderstood(noFile);
+    const { name, result } = named;
+    if (result.kind === 'wrong') {
+      stderr.write(`${formatProblems(result.problems)}${name}: ${countText(result.problems)}\n`);
+      return 1;
+    }
+    const { config } = result;
+    if (config.usage === false) return failed('no usage is kept: usage is false in the configuration');
+    try {
+      const state = openState(result, now, () => {});
+      try {
+        if (state.database === undefined)
+          return failed(`there is no database in ${config.state}: no gateway has run here with it`);
+        const answer = queryUsage(state.database, question);
+        if (options['json'] === true) stdout.write(`${JSON.stringify(usageData(question, answer), undefined, 2)}\n`);
+        else if (options['csv'] === true) stdout.write(usageCsv(question, answer));
+        else stdout.write(usageTable(question, answer));
+        const configured = question.app === undefined || config.apps.some((app) => app.name === question.app);
+        if (!configured && answer.total.requests === 0)
+          stderr.write('cardea usage: no app of that name is configured\n');
+        return 0;
+      } finally {
+        await state.close();
+      }
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      return failed(error.message);
+    }
+  },
+};
