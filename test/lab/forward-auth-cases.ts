@@ -62,6 +62,14 @@ const requests: readonly Case[] = [
     target: '/',
     headers: [`Cookie: ${stand.cookie('alice')}; ${stand.cookie('bob')}`],
   })),
+  plain('two session cookies, each in a field', (stand) => ({
+    target: '/',
+    headers: [`Cookie: ${stand.cookie('alice')}`, `Cookie: ${stand.cookie('bob')}`],
+  })),
+  plain('two `Authorization` fields', () => ({
+    target: '/',
+    headers: ['Authorization: Bearer a', 'Authorization: Basic YTpi'],
+  })),
   plain('API key', ({ key }) => ({ target: '/', headers: [`X-API-Key: ${key}`] })),
   plain('wrong API key', ({ key }) => ({ target: '/', headers: [`X-API-Key: ${key.slice(0, -4)}AAAA`] })),
   plain('unknown host', (stand) => ({ host: 'other.corp.example', headers: by(stand, 'alice') })),
@@ -121,6 +129,8 @@ const forgeries: readonly (readonly [name: string, value: string])[] = [
   ["X-Authenticated'User", 'CORP\\admin'],
   ['X-Authenticated-Groups', 'admins'],
   ['X_Authenticated_Groups', 'admins'],
+  // alice has none: what is empty takes the place of this.
+  ['X-Authenticated-Roles', 'admin'],
   ['X-Authenticated-Anything', 'x'],
   ['X-Cardea-Assertion', 'e30.e30.x'],
   ['X_Cardea_Assertion', 'e30.e30.x'],
@@ -135,6 +145,15 @@ const forgeries: readonly (readonly [name: string, value: string])[] = [
   ['X_HTTP_Method_Override', 'DELETE'],
   ['X-Original-URL', '/admin'],
   ['X-Rewrite-URL', '/admin'],
+  ['X-Original-URI', '/admin'],
+  ['X-Original-Host', 'admin.corp.example'],
+  ['X-Original-Method', 'DELETE'],
+  ['Forwarded', 'for=203.0.113.9'],
+  ['X-Client-IP', '203.0.113.9'],
+  ['True-Client-IP', '203.0.113.9'],
+  ['CF-Connecting-IP', '203.0.113.9'],
+  ['X-Forwarded-Prefix', '/admin'],
+  ['X-Forwarded-Scheme', 'ftp'],
 ];
 
 /** Nothing of a forged field arrives: it is removed on the way, or the request is refused. */
@@ -178,18 +197,26 @@ const meddling: readonly Case[] = [
       return seen.some((value) => value.includes('203.0.113.9')) ? `ARRIVES: ${seen.join(' and ')}` : 'removed';
     },
   },
-  ...['/auth/validate', '/auth/validate/reports/', '/auth/%76alidate', '/auth//validate', '/auth/./validate'].map(
-    (target) =>
-      plain(`client asks \`${target}\` itself, alice`, (stand) => ({
-        target,
-        headers: by(stand, 'alice', [
-          'X-Original-URI: /',
-          'X-Original-Method: GET',
-          'X-Original-Host: app.corp.example',
-          'X-Forwarded-Uri: /',
-          'X-Forwarded-Method: GET',
-        ]),
-      })),
+  ...[
+    '/auth/validate',
+    '/auth/validate/reports/',
+    '/auth/%76alidate',
+    '/auth//validate',
+    '/auth/./validate',
+    '/auth/validate/x%2f..%2f..%2fme',
+  ].flatMap((target) =>
+    [
+      ['X-Original-URI: /', 'X-Original-Method: GET', 'X-Original-Host: app.corp.example'],
+      ['X-Forwarded-Uri: /', 'X-Forwarded-Method: GET'],
+    ].map(
+      (told): Case => ({
+        name: `client asks \`${target}\` itself, by \`${told[0]?.split(':', 1)[0]}\`, alice`,
+        run: async (stand) => {
+          const answer = await stand.send({ target, headers: by(stand, 'alice', told) });
+          return valuesOf(answer.fields, 'x-authenticated-user').length > 0 ? 'ANSWERS IT' : outcome(answer);
+        },
+      }),
+    ),
   ),
 ];
 

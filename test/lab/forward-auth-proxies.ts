@@ -1,6 +1,6 @@
 /**
- * The proxies of `examples/forward-auth`, each with the very file that users copy: only its three ports are replaced,
- * 8443 (where it listens), 8080 (Cardea) and 3000 (the app).
+ * The proxies of `examples/forward-auth`, each with the very file that users copy: only its ports are replaced,
+ * 8443 (where it listens), 8080 (Cardea), 9191 (Cardea for gRPC) and 3000 (the app).
  *
  * @module
  */
@@ -13,11 +13,13 @@ import { environment } from '../../lab/files.ts';
 import { freePort, waitForPort } from '../../lab/ports.ts';
 import { wheelProgram } from '../../lab/wheels.ts';
 
-export const proxyNames = ['nginx', 'caddy', 'haproxy', 'envoy', 'traefik', 'apache'] as const;
+export const proxyNames = ['nginx', 'caddy', 'haproxy', 'envoy', 'envoy-grpc', 'traefik', 'apache'] as const;
 export type ProxyName = (typeof proxyNames)[number];
 
 export interface Ports {
   readonly cardea: number;
+  /** Cardea's address for gRPC, where it has one. */
+  readonly grpc?: number | undefined;
   readonly app: number;
 }
 
@@ -30,12 +32,24 @@ export interface RunningProxy {
 
 const examples = join(import.meta.dirname, '../../examples/forward-auth');
 
+const envoy = [
+  wheelProgram('envoy'),
+  '-c',
+  'envoy.yaml',
+  '--concurrency',
+  '1',
+  '--disable-hot-restart',
+  '-l',
+  'warn',
+] as const;
+
 /** How each is started, in a folder with its files. */
 const commands: Readonly<Record<ProxyName, readonly [program: string, ...args: readonly string[]]>> = {
   nginx: ['/usr/sbin/nginx', '-p', '.', '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off; pid nginx.pid;'],
   caddy: ['/usr/bin/caddy', 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'],
   haproxy: ['/usr/sbin/haproxy', '-db', '-f', 'haproxy.cfg'],
-  envoy: [wheelProgram('envoy'), '-c', 'envoy.yaml', '--concurrency', '1', '--disable-hot-restart', '-l', 'warn'],
+  envoy,
+  'envoy-grpc': envoy,
   traefik: [wheelProgram('traefik'), '--configfile=traefik.yaml'],
   // Apache finds no place for its own files without these.
   apache: [
@@ -67,18 +81,22 @@ export function reasonToSkipProxies(): string | false {
   return missing.length > 0 && `${missing.join(', ')} missing: run "npm run lab:install" on Debian 12 as root`;
 }
 
-/** Starts one on a free port. It dies with this process. */
-export async function startProxy(name: ProxyName, { cardea, app }: Ports): Promise<RunningProxy> {
+/** Starts one on a free port. It dies with this process. `change`: its files, when they are to differ from the example. */
+export async function startProxy(
+  name: ProxyName,
+  { cardea, grpc, app }: Ports,
+  change = (text: string): string => text,
+): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), `cardea-${name}-`));
   cpSync(join(examples, name), folder, { recursive: true });
   const port = await freePort();
   for (const file of readdirSync(folder)) {
     const path = join(folder, file);
-    const text = readFileSync(path, 'utf8');
+    const text = change(readFileSync(path, 'utf8'));
     writeFileSync(
       path,
-      text.replaceAll(/\b(?:8443|8080|3000)\b/g, (was) =>
-        String(was === '8443' ? port : was === '8080' ? cardea : app),
+      text.replaceAll(/\b(?:8443|8080|9191|3000)\b/g, (was) =>
+        String(was === '8443' ? port : was === '8080' ? cardea : was === '9191' ? grpc : app),
       ),
     );
   }

@@ -33,6 +33,8 @@ export interface Stand {
 export interface StandOptions {
   /** Entries of `sign_in` in front of passwords. */
   readonly signIn?: string;
+  /** Changes the files of the proxy. */
+  readonly proxyFiles?: (text: string) => string;
 }
 
 /** Starts everything on the way. alice is in the group that may see reports, bob is not. */
@@ -52,7 +54,9 @@ export async function startStand(way: Way, options: StandOptions = {}): Promise<
     });
     closers.push(() => gateway.close());
     const cardea = Number(new URL(gateway.origin).port);
-    const proxy = way === 'cardea' ? undefined : await startProxy(way, { cardea, app: app.port });
+    const [, grpc] = gateway.gateway.addresses;
+    const ports = { cardea, app: app.port, grpc: grpc === undefined ? undefined : Number(grpc.split(':').at(-1)) };
+    const proxy = way === 'cardea' ? undefined : await startProxy(way, ports, options.proxyFiles);
     if (proxy !== undefined) closers.push(() => proxy.stop());
     const port = proxy?.port ?? cardea;
     // Some begin to listen before they know where to.
@@ -78,7 +82,12 @@ export async function startStand(way: Way, options: StandOptions = {}): Promise<
 }
 
 function configuration(way: Way, app: EchoApp, signIn = ''): string {
-  const asked = way === 'cardea' || way === 'apache' ? '' : `forward_auth: { proxy: ${way} }\n`;
+  const asked =
+    way === 'cardea' || way === 'apache'
+      ? ''
+      : way === 'envoy-grpc'
+        ? 'forward_auth: { proxy: envoy, grpc: { address: 127.0.0.1:0 } }\n'
+        : `forward_auth: { proxy: ${way} }\n`;
   return `
 ${way === 'cardea' ? '' : 'trusted_proxies: [127.0.0.1]\n'}${asked}
 sign_in:

@@ -151,7 +151,15 @@ suite('forward-auth of nginx', () => {
   });
 
   test('a question is one by its bytes alone', async () => {
-    for (const path of ['/auth/%76alidate', '/auth/validate;x', '/auth/validatex', '/AUTH/validate'])
+    // The last one is `/auth/me` to nginx and Caddy, which pass on what they have got.
+    for (const path of [
+      '/auth/%76alidate',
+      '/auth/validate;x',
+      '/auth/validatex',
+      '/AUTH/validate',
+      '/auth/validate/',
+      '/auth/validate/x%2f..%2f..%2fme',
+    ])
       assert.notEqual(
         (await ask({ ...nginx('/'), Cookie: alice }, path)).headers['x-authenticated-user'],
         'CORP\\alice',
@@ -195,6 +203,35 @@ suite('forward-auth of nginx', () => {
 });
 
 suite('forward-auth of others', () => {
+  test('a preflight passes by a public rule, and never as an answer of our own', async (t) => {
+    for (const [cors, status] of [
+      ['', 200],
+      ['cors: { origins: [https://portal.example] }', 403],
+    ] as const) {
+      const gateway = await startTestGateway({
+        threads: 1,
+        config: (upstream) => `
+trusted_proxies: [127.0.0.1]
+forward_auth: { proxy: traefik }
+sign_in: [{ api_key: {} }]
+apps:
+  - name: desk
+    host: desk.corp.example
+    upstream: ${upstream}
+    rules: [{ path: /**, methods: [OPTIONS], public: true }, { path: /**, signed_in: true }]
+    ${cors}
+`,
+      });
+      t.after(() => gateway.close());
+      const headers = {
+        ...traefik('/a', 'OPTIONS'),
+        Origin: 'https://portal.example',
+        'Access-Control-Request-Method': 'PUT',
+      };
+      assert.equal((await send(`${gateway.origin}/auth/validate`, { headers })).status, status);
+    }
+  });
+
   test('Traefik sends browsers to a whole address, and is told no stream token’s way around', async (t) => {
     const gateway = await start('trusted_proxies: [127.0.0.1]\nforward_auth: { proxy: traefik }');
     t.after(() => gateway.close());

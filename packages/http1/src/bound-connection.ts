@@ -9,7 +9,7 @@ import { type Fields, fieldValues } from './fields.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
 /** A scheme whose legs belong to a connection; as a word of its own. */
-const SCHEME = '(?:ntlm|negotiate|nego2|kerberos)(?![^ \\t\\r])';
+const SCHEME = '(?:ntlm|negotiate|nego2|kerberos|credssp)(?![^ \\t\\r])';
 const PROVES = new RegExp(`\\r\\nauthorization:[ \\t]*${SCHEME}`, 'i');
 const LEG = new RegExp(`^${SCHEME}[ \\t]+[^ \\t]`, 'i');
 

@@ -43,7 +43,7 @@ beforeEach(async () => {
       response.writeHead(401, { 'WWW-Authenticate': value, 'Content-Length': 0 }).end();
     };
     const [scheme = '', token = ''] = authorizationOf(request);
-    if (/^(?:ntlm|negotiate)$/i.test(scheme) && token !== '') {
+    if (/^(?:ntlm|negotiate|credssp)$/i.test(scheme) && token !== '') {
       const type = Buffer.from(token, 'base64').readUInt32LE(8);
       if (type === 1) {
         proof.scheme = scheme;
@@ -107,16 +107,17 @@ for (const scheme of ['NTLM', 'Negotiate', 'nTLM'])
     for (let i = 0; i < 3; i++) assert.match(await ask(alice), /you are alice;/);
   });
 
-test('engine lets nobody else come by a connection on which somebody has proven who they are', async () => {
-  await start();
-  const alice = await gate.connect();
-  assert.match(await signIn(alice, 'alice'), /you are alice;/);
-  for (let i = 0; i < 4; i++) assert.match(await ask(await gate.connect()), /^HTTP\/1.1 401 /);
-  const bob = await gate.connect();
-  assert.match(await signIn(bob, 'bob'), /you are bob;/);
-  assert.match(await ask(alice), /you are alice;/);
-  assert.match(await ask(bob), /you are bob;/);
-});
+for (const scheme of ['NTLM', 'CredSSP'])
+  test(`engine lets nobody else come by a connection on which somebody has proven who they are by ${scheme}`, async () => {
+    await start();
+    const alice = await gate.connect();
+    assert.match(await signIn(alice, 'alice', scheme), /you are alice;/);
+    for (let i = 0; i < 4; i++) assert.match(await ask(await gate.connect()), /^HTTP\/1.1 401 /);
+    const bob = await gate.connect();
+    assert.match(await signIn(bob, 'bob', scheme), /you are bob;/);
+    assert.match(await ask(alice), /you are alice;/);
+    assert.match(await ask(bob), /you are bob;/);
+  });
 
 test('engine keeps the legs of people apart who sign in at the same time', async () => {
   await start();

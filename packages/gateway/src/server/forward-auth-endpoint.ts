@@ -61,6 +61,8 @@ export class ForwardAuth {
     const asker = this.#parts.askers.find(({ matches }) => matches(remoteAddress));
     if (asker === undefined) return replied(this.#refuseStranger(head));
     const { dialect } = asker;
+    // `/auth/validate/../me` is `/auth/me` to a proxy that keeps `/auth/validate` from its clients, and passes the bytes on.
+    if ((next === '/') !== (dialect.target === undefined)) return undefined;
     const question = this.#original(head, dialect);
     if (question.kind === 'refused') return replied(this.#refuse(head, dialect, question.reason));
     const { original } = question;

@@ -34,6 +34,8 @@ export function judgementOf(verdict: Verdict, original: RequestHead, misrouted: 
       // Whoever asks takes every 2xx for a yes.
       return { allow: false, reply: isYes(verdict.reply) ? { ...verdict.reply, status: 403 } : verdict.reply };
     case 'endpoint':
+    // Nobody shows us the content by which it would have to be judged.
+    case 'inspect':
       return { allow: false, reply: misrouted() };
     case 'forward':
       return allowed(verdict, original);

@@ -4,6 +4,7 @@ import { identityFieldNames, identityFieldStripper } from './field-names.ts';
 import { fieldValues } from './fields.ts';
 import { type DialectName, dialects, originalRequest } from './forward-auth-question.ts';
 import type { Connection, RequestHead } from './http.ts';
+import { checkRequest } from './request-check.ts';
 
 const connection: Connection = {
   remoteAddress: '10.0.0.5',
@@ -114,6 +115,12 @@ test('originalRequest() makes a WebSocket handshake whole again, which proxies t
   const byWord = original('traefik', [...get, ...way, 'X-Original-Upgrade', 'WebSocket']);
   assert.deepEqual(fieldValues(byWord.fields, 'connection'), ['Upgrade']);
   assert.equal(original('traefik', [...get, ...way, 'X-Original-Upgrade', '']).upgrade, false);
+});
+
+test('originalRequest() takes a handshake over HTTP/2, which has no key, for one: it is refused as no whole one', () => {
+  const read = original('envoy', [...way, 'sec-websocket-version', '13'], { target: '/auth/validate/live' });
+  assert.equal(read.upgrade, true);
+  assert.equal(checkRequest(read).kind, 'refused');
 });
 
 test("originalRequest() believes nothing of the proxy's own connection: neither certificates nor what is remembered there", () => {

@@ -58,8 +58,8 @@ export type Question =
   | { readonly kind: 'refused'; readonly reason: QuestionRefusal };
 
 /**
- * The request that a question is about. The proxy's word counts for method, host, target, scheme and client address, each of
- * which must be there once; all else is as the client has sent it. `path` is the endpoint's own. `forged` finds fields that
+ * The request that a question is about. The proxy's word counts for method, host, target and scheme, each of which must be
+ * there once, and for the client's address; all else is as the client has sent it. `path` is the endpoint's own. `forged` finds fields that
  * no client may send: with a dialect that cannot be told to remove them they are refused.
  */
 export function originalRequest(head: RequestHead, dialect: Dialect, path: string, forged: FieldStripper): Question {
@@ -92,7 +92,7 @@ export function originalRequest(head: RequestHead, dialect: Dialect, path: strin
   if (!hasAddress) return refused('forward-auth-address-missing');
   if (dialect.removal === undefined && forged(rest).removed.length > 0) return refused('forward-auth-forged-field');
 
-  // Proxies keep `Upgrade` to themselves; the key of a handshake they pass on. What is not a whole handshake is then refused.
+  // Proxies keep `Upgrade` to themselves; the rest of a handshake they pass on. What is not a whole one is then refused.
   const upgrade = handshakeOf(told, rest);
   const own = upgrade === undefined ? ['Host', host] : ['Host', host, 'Connection', 'Upgrade', 'Upgrade', upgrade];
   const original: RequestHead = {
@@ -126,11 +126,12 @@ const OF_THE_QUESTION: ReadonlySet<string> = new Set([
 function handshakeOf(told: ReadonlyMap<string, string>, rest: Fields): 'websocket' | undefined {
   const asked = told.get('x-original-upgrade');
   if (asked?.toLowerCase().includes('websocket') === true) return 'websocket';
-  for (let i = 0; i < rest.length; i += 2)
-    if ((rest[i] as string).length === 17 && (rest[i] as string).toLowerCase() === 'sec-websocket-key')
-      return 'websocket';
+  for (let i = 0; i < rest.length; i += 2) if (OF_A_HANDSHAKE.test(rest[i] as string)) return 'websocket';
   return undefined;
 }
+
+/** Over HTTP/2 a browser sends no key (RFC 8441, 5): what the proxy then asks about is refused, and never judged as a page. */
+const OF_A_HANDSHAKE = /^sec-websocket-(?:key|version)$/i;
 
 /** Keeps nothing: the proxy's connections carry the questions of many people, one after the other. */
 class Forgetful extends Map<string, unknown> {
