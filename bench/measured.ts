@@ -21,7 +21,7 @@ export async function startCardea(
   folder: string,
   config: string,
   options: Pick<ProxyOptions, 'tls' | 'threads' | 'side'> = {},
-): Promise<Server> {
+): Promise<Server & { readonly grpc: number | undefined }> {
   const file = join(folder, 'cardea.yaml');
   writeFileSync(file, serverConfig(options) + config);
   const program = startProgram(process.execPath, [...profiling(), cardea, 'serve', file], {
@@ -33,15 +33,15 @@ export async function startCardea(
   program.child.stderr?.pipe(both, { end: false });
   void once(program.child, 'close').then(() => both.end());
   const lines = createInterface({ input: both });
-  const port = await new Promise<number>((resolve, reject) => {
+  const [http = 0, grpc] = await new Promise<readonly number[]>((resolve, reject) => {
     lines.on('line', (line) => {
       if (said.length < 50) said.push(line);
-      const found = /"addresses":\["127\.0\.0\.1:(\d+)"\]/.exec(line)?.[1];
-      if (found !== undefined) resolve(Number(found));
+      const found = /"addresses":\["([^\]]+)"\]/.exec(line)?.[1];
+      if (found !== undefined) resolve(found.split('","').map((address) => Number(address.split(':').at(-1))));
     });
     lines.on('close', () => reject(new Error(`Cannot start Cardea:\n${said.join('\n')}`)));
   });
-  return { ...program, port };
+  return { ...program, port: http, grpc };
 }
 
 /** The sections of the configuration that say how Cardea runs, and nothing about people and apps. */

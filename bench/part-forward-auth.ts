@@ -2,6 +2,7 @@ import { compare } from './compare.ts';
 import { startCardea } from './measured.ts';
 import { nginxPath, startUpstream, startYes } from './nginx.ts';
 import { missingPrograms } from './programs.ts';
+import { sendChecks } from './send-checks.ts';
 import { sessionConfig, sessionCookie, writeUsers } from './session-gateway.ts';
 import type { Part } from './surroundings.ts';
 import { wrk, wrkPath } from './wrk.ts';
@@ -32,7 +33,7 @@ const told: readonly string[] = [
 /** What a proxy pays for each request that it asks about. */
 export const forwardAuthPart: Part = {
   name: 'forward-auth',
-  summary: '/auth/validate with a session cookie, beside nginx answering a constant 200',
+  summary: '/auth/validate with a session cookie, over gRPC as well, beside nginx answering a constant 200',
   missing: () => missingPrograms(nginxPath, wrkPath),
   async run(surroundings) {
     const { quick, folder, started } = surroundings;
@@ -40,10 +41,19 @@ export const forwardAuthPart: Part = {
     const yes = await started(startYes(folder()));
     const own = folder();
     await writeUsers(own);
-    const config = `trusted_proxies: [127.0.0.1]\nforward_auth: { proxy: nginx }\n${sessionConfig(upstream.port)}`;
+    const asked = '[{ proxy: nginx }, { proxy: envoy, grpc: { address: "127.0.0.1:0" } }]';
+    const config = `trusted_proxies: [127.0.0.1]\nforward_auth: ${asked}\n${sessionConfig(upstream.port)}`;
     const cardea = await started(startCardea(own, config, { side: 'measured' }));
     const origin = `http://127.0.0.1:${cardea.port}`;
-    const headers = [`Cookie: ${await sessionCookie(origin)}`, ...browser, ...told];
+    const cookie = `Cookie: ${await sessionCookie(origin)}`;
+    const headers = [cookie, ...browser, ...told];
+    const checks = {
+      port: cardea.grpc ?? 0,
+      host: 'desk.corp.example',
+      headers: [cookie, ...browser, 'X-Forwarded-For: 10.1.2.3', 'X-Forwarded-Proto: http'],
+      connections: 2,
+      underWay: connections,
+    };
     const seconds = quick ? 2 : 3;
     const asking = (url: string, questions: boolean) => () => wrk({ url, connections, seconds, headers, questions });
     const contenders = [
@@ -62,6 +72,11 @@ export const forwardAuthPart: Part = {
         pid: cardea.pid,
         load: asking(`${origin}/auth/validate`, false),
       },
+      {
+        what: 'Cardea over gRPC, another target in each question',
+        pid: cardea.pid,
+        load: () => sendChecks({ ...checks, seconds }),
+      },
     ];
     return [
       {
@@ -70,6 +85,7 @@ export const forwardAuthPart: Part = {
         figures: await compare(contenders, surroundings),
         remarks: [
           'The question as nginx asks it, with the fields of a browser. The answer has the identity, the assertion and the target.',
+          'Over gRPC: the same request as Envoy asks about it, with all of its fields, on two connections.',
           'nginx reads no field of it and decides nothing: it is the least that an answer can cost.',
         ],
       },

@@ -22,6 +22,7 @@ apps:
   - name: desk
     host: "*"
     upstream: http://127.0.0.1:${upstreamPort}
+    streams: { per_person: 10000 } # all of the load is alice's
     rules:
       - { path: /**, groups: [team-ai] }
 `;

@@ -14,7 +14,7 @@ export const layers: readonly (readonly string[])[] = [
   ['wire'],
   ['core'],
   ['policy', 'ports'],
-  ['auth', 'tokens', 'limits'],
+  ['auth', 'tokens', 'limits', 'usage'],
   ['stores', 'directory', 'audit', 'windows', 'threads'],
   ['config'],
   ['server'],
@@ -27,7 +27,8 @@ export const layers: readonly (readonly string[])[] = [
 export const packages: Readonly<Record<string, readonly string[]>> = {
   kerberos: ['node:crypto'],
   http1: ['node:crypto', 'node:events', 'node:net', 'node:tls'],
-  gateway: ['@cardea/kerberos', '@cardea/http1'],
+  client: ['node:child_process', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:module', 'node:os', 'node:path'],
+  gateway: ['@cardea/client', '@cardea/client/node', '@cardea/kerberos', '@cardea/http1'],
 };
 
 const rank = new Map(layers.flatMap((folders, i) => folders.map((folder) => [folder, i] as const)));

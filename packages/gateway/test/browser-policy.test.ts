@@ -56,7 +56,7 @@ apps:
     path: /api
     upstream: "${upstream}"
     cors: { origins: ["${viewer}"], headers: [X-API-Key] }
-    rules: [{ path: /**, signed_in: true }]
+    rules: [{ path: /api/open, public: true }, { path: /**, signed_in: true }]
   - name: open
     host: 127.0.0.1
     path: /open
@@ -186,6 +186,13 @@ test('without credentials, what a browser adds by itself counts for nothing and 
   const [request] = received;
   assert.equal(request?.headers['x-authenticated-user'], 'key:viewer');
   assert.deepEqual([request.headers.cookie, request.headers.authorization], [undefined, undefined]);
+});
+
+test('without credentials, a public path gets nothing either that a browser adds by itself', async () => {
+  const ambient = { Cookie: `${cookie}; app=1`, Authorization: 'Basic YTpi', Origin: viewer };
+  assert.equal((await ask('/api/open', ambient, 'POST')).status, 200);
+  const [request] = received;
+  assert.deepEqual([request?.headers.cookie, request?.headers.authorization], [undefined, undefined]);
 });
 
 test('without credentials, other sites stay out', async () => {

@@ -20,6 +20,9 @@ let received = '';
 let react: (bytes: string, socket: Socket) => void = () => {};
 const appSockets = new Set<Socket>();
 
+/** What the machine of the sample app, 127.0.0.1, is called besides. */
+const doors = ['localhost', '0.0.0.0', '[::ffff:127.0.0.1]'];
+
 before(async () => {
   app = createServer((socket) => {
     appSockets.add(socket);
@@ -44,7 +47,7 @@ apps:
   - { name: told, host: told.corp.example, upstream: "${upstream}", sign_in: none, forwarded_headers: true }
   - { name: viewer, host: mixed.corp.example, path: /viewer, upstream: "${upstream}", sign_in: none }
   - { name: desk, host: mixed.corp.example, upstream: "${sample}", rules: [{ path: /**, signed_in: true }] }
-  - { name: door, host: door.corp.example, upstream: "${sample.replace('127.0.0.1', 'localhost')}", sign_in: none }
+${doors.map((name, i) => `  - { name: door${i}, host: door${i}.corp.example, upstream: "${sample.replace('127.0.0.1', name)}", sign_in: none }`).join('\n')}
 `,
   });
 });
@@ -468,12 +471,14 @@ suite('an app without sign-in that shares host or upstream with one that has it'
     );
   });
 
-  test('is no back door to an app with sign-in behind the same upstream', async () => {
-    const { body } = await send(`${gateway.origin}/api/whoami`, {
-      headers: { Host: 'door.corp.example', 'X-Authenticated-User': 'CORP\\root' },
+  for (const [i, name] of doors.entries())
+    test(`is no back door to an app with sign-in behind the same upstream, by ${name}`, async () => {
+      const { status, body } = await send(`${gateway.origin}/api/whoami`, {
+        headers: { Host: `door${i}.corp.example`, 'X-Authenticated-User': 'CORP\\root' },
+      });
+      assert.equal(status, 200);
+      assert.doesNotMatch(body, /root/);
     });
-    assert.doesNotMatch(body, /root/);
-  });
 
   test('is told of the client where the configuration says so', async () => {
     const sent = await forApp('told.corp.example', '/', 'X-Forwarded-For: 10.0.0.1', 'X-Request-Id: mine');

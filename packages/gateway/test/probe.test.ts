@@ -2,13 +2,16 @@
  * Probes of `cardea doctor`: what a good token does, and that all others do nothing.
  */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { probeField, type ProbeKind, probeToken } from '../src/server/probe.ts';
 import { type Echo, nonceParameter, startEcho } from '../src/doctor/echo.ts';
 import { openKeys } from '../src/stores/key-file.ts';
 import { KeyRing, newMasterKey, type Purpose } from '../src/tokens/key-ring.ts';
 import { sealer } from '../src/tokens/seal.ts';
-import { send, signIn, startTestGateway, type TestGateway, usersFile } from './harness.ts';
+import { send, signIn, signOut, startTestGateway, type TestGateway, until, usersFile } from './harness.ts';
+import { openEvents, openWs } from './streams-testing.ts';
 
 suite('probes', () => {
   let gateway: TestGateway;
@@ -23,7 +26,11 @@ suite('probes', () => {
 sign_in: [{ password: { users: users.yaml } }]
 apps:
   - { name: open, host: open.example, sign_in: none, upstream: "${upstream}" }
-  - { name: desk, host: 127.0.0.1, upstream: "${upstream}", rules: [{ path: /secret, groups: [nobody] }, { path: /**, signed_in: true }] }
+  - name: desk
+    host: 127.0.0.1
+    upstream: "${upstream}"
+    streams: { per_person: 1 }
+    rules: [{ path: /secret, groups: [nobody] }, { path: /**, signed_in: true }]
 `,
     });
     echo = await startEcho();
@@ -76,6 +83,38 @@ apps:
     assert.equal(answer.body, 'cardea-doctor');
     assert.equal(arrived[arrived.indexOf('X-Other') + 1], 'stays');
     assert.equal(arrived.filter((name) => name.toLowerCase() === 'host').length, 1);
+  });
+
+  test('one for a WebSocket or an event stream ends with the session as it would at the app, and gives its place back', async () => {
+    const events = createServer((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write('data: begun\n\n');
+    });
+    await new Promise<void>((resolve) => events.listen(0, '127.0.0.1', resolve));
+    const { port } = events.address() as AddressInfo;
+    const toEvents = probeToken(sealer(ring, 'probe'), { kind: 'signed-in', port }, Date.now());
+    const again = async (): Promise<void> => {
+      const cookie = await signIn(gateway.origin, 'ada');
+      const open = await openWs(`${gateway.origin}/x`, { Cookie: cookie, [probeField]: token('signed-in') });
+      const headers = { Cookie: cookie, [probeField]: toEvents };
+      const tooMany = await openEvents(`${gateway.origin}/x`, headers);
+      assert.equal(tooMany.status, 429);
+      await signOut(gateway.origin, cookie);
+      assert.deepEqual((await open.closing).reason, 'signed-out');
+      const next = await signIn(gateway.origin, 'ada');
+      let stream = tooMany;
+      await until(async () => {
+        stream = await openEvents(`${gateway.origin}/x`, { ...headers, Cookie: next });
+        return stream.status === 200;
+      }, 'a place for the stream');
+      await signOut(gateway.origin, next);
+      await stream.cut;
+    };
+    await again();
+    await until(() => gateway.audit('stream-closed').length === 1, 'the end of the stream');
+    await again();
+    events.closeAllConnections();
+    events.close();
   });
 
   test('one in another spelling of the field is taken too', async () => {

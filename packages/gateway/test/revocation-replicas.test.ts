@@ -1,7 +1,6 @@
 /** Two gateways with the same keys and one Redis, as a load balancer has them behind it: a session is one session in both. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { encodeKeytab } from '@cardea/kerberos';
@@ -9,18 +8,11 @@ import { createAccount, issueTicket, makeRequest } from '../../kerberos/test/ini
 import { type CardeaProcess, startCardea } from './cardea-process.ts';
 import { send, signIn, signOut, startTestGateway, type TestGateway, usersFile } from './harness.ts';
 import { noRedis, startRedis, type TestRedis } from './redis.ts';
+import { folderWithKeysOf } from './replicas.ts';
 import { cardeaSessions, listed, longest, timesToEnd, whoami } from './revocations.ts';
 
 const soonMs = 1_000;
 const account = createAccount();
-
-/** A folder for a gateway that shares its keys with the one in `other`. */
-function folderWithKeysOf(other: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cardea-replica-'));
-  mkdirSync(join(folder, 'state'), { mode: 0o700 });
-  copyFileSync(join(other, 'state/keys.json'), join(folder, 'state/keys.json'));
-  return folder;
-}
 
 for (const mode of ['cookie', 'redis'] as const)
   suite(`two replicas with session.store ${mode}`, { skip: noRedis }, () => {

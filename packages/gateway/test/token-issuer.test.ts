@@ -292,7 +292,8 @@ test('an API key gets a token where its scope reaches, and the token is as good 
   const whole = await makeKey(gateway.folder, 'whole', '--group', 'llm-users', '--expires', '1h');
   const partial = await makeKey(gateway.folder, 'partial', '--group', 'llm-users', '--path', '/api/**');
   const ofApp = await makeKey(gateway.folder, 'of-app', '--group', 'llm-users', '--app', 'desk');
-  secrets.push(whole, partial, ofApp);
+  const ofMethod = await makeKey(gateway.folder, 'of-method', '--group', 'llm-users', '--method', 'POST');
+  secrets.push(whole, partial, ofApp, ofMethod);
   const token = await tokenFor({ client_id: 'own' }, { 'X-API-Key': whole });
   const { sub, exp = 0, groups } = await verified(token, 'desk');
   assert.deepEqual([sub, groups], ['key:whole', ['llm-users']]);
@@ -301,6 +302,7 @@ test('an API key gets a token where its scope reaches, and the token is as good 
     [partial, '/desktop/token', 401],
     [partial, '/auth/token', 403],
     [ofApp, '/desktop/token', 403],
+    [ofMethod, '/desktop/token', 403],
   ] as const)
     assert.equal((await ask({}, { 'X-API-Key': key }, path)).status, status);
   assert.equal(lastRefusal(), 'key-scope');

@@ -76,8 +76,12 @@ const edgeOptions = ({ response_headers: headers, cors }: AppConfig): EdgeOption
 function placeOf(address: string): string {
   if (address.startsWith('unix:')) return address;
   const { hostname, port, protocol } = new URL(address);
-  return `${isLoopbackHost(hostname) ? 'localhost' : hostname}:${port || protocol}`;
+  const name = hostname.replace(/\.$/, '');
+  return `${isLoopbackHost(name) || alsoHere.test(name) ? 'localhost' : name}:${port || protocol}`;
 }
+
+/** Where one connects to this machine as well: by no address, or by one of IPv4 written as IPv6. */
+const alsoHere = /^(?:0\.0\.0\.0|\[::\]|\[::ffff:(?:0:0|7f[0-9a-f]{2}:[0-9a-f]{1,4})\])$/;
 
 function upstreamOf({ url, ...upstream }: AppConfig['upstream'], read: Read): Upstream {
   const [origin, ...origins] = url;

@@ -34,4 +34,6 @@ export function authorizationEndpoint(
 
 /** Answers are as old as the directory's cache at most: while it is down nothing older is served, unlike for people who are here. */
 const lookUpOthers = (config: Config, directory: OpenDirectory | undefined): LookUpOther | undefined =>
-  directory?.people === undefined ? undefined : otherPeople(openMemberships(config, directory, 0), config.roles);
+  directory?.people === undefined
+    ? undefined
+    : otherPeople(openMemberships(config, directory, { keepMs: 0 }), config.roles);

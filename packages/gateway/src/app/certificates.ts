@@ -45,7 +45,7 @@ const LOOK_EVERY_MS = 2_000;
  */
 export function watchCertificates(
   engine: Pick<Engine, 'replaceCertificate'>,
-  { tls }: Listener,
+  { tls }: Pick<Listener, 'address' | 'tls'>,
   { read, now, log, everyMs = LOOK_EVERY_MS }: CertificateWatch,
 ): FileWatch {
   if (tls === undefined) return { look: async () => {}, close: () => {} };

@@ -6,6 +6,7 @@
  */
 import { type Engine, type EngineOptions, startEngine } from '@cardea/http1';
 import type { Logger } from 'pino';
+import { Outdated } from '../auth/outdated.ts';
 import { ownTokens } from '../auth/own-token.ts';
 import type { RevocationList } from '../auth/revocation-list.ts';
 import type { Loaded } from '../config/load.ts';
@@ -39,14 +40,15 @@ import { compileApp } from './apps.ts';
 import { authorizationEndpoint } from './authorization.ts';
 import { watchCertificates } from './certificates.ts';
 import type { Closers } from './closers.ts';
-import { type OpenDirectory, openDirectory, openMemberships } from './directory.ts';
+import { membershipsFreshMs, type OpenDirectory, openDirectory, openMemberships } from './directory.ts';
+import { startExtAuthz } from './ext-authz.ts';
 import { issuerApp, issuerEndpoints, issuerPlan } from './issuer.ts';
 import { engineLimits, listenOn, proxyRefusals } from './listeners.ts';
 import { troubleLog } from './log.ts';
 import type { Shared } from './process-parts.ts';
 import { pagesOf } from './pages.ts';
 import { reader } from './read.ts';
-import { openSessions, revocationsState } from './sessions.ts';
+import { openSessions, revocationsState, sessionsKeptMs } from './sessions.ts';
 import { openStreams } from './streams.ts';
 import { planOf, recheckBy, type SignInMethod, signInMethods, signOutBy } from './sign-in.ts';
 
@@ -58,7 +60,7 @@ export interface Connections {
 }
 
 export interface DataPlane {
-  /** Where it listens, as `127.0.0.1:8080`, in the order of the configuration. */
+  /** Where it listens, as `127.0.0.1:8080`, in the order of the configuration: for HTTP, then for gRPC. */
   readonly addresses: readonly string[];
   /** For readiness checks. */
   readonly directory: Directory | undefined;
@@ -67,6 +69,8 @@ export interface DataPlane {
   revocations(): RevocationsState;
   /** Others in this process have revoked this. `unwritten`: the store does not know yet. */
   revoked(entries: readonly Revocation[], unwritten: boolean): void;
+  /** Another thread has found out that what is known about a person up to `at` is not so any more. */
+  outdated(subject: string, at: number): void;
   /** Takes no more connections, and lets requests end within `graceMs`. */
   drain(graceMs: number): Promise<void>;
 }
@@ -96,7 +100,8 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
   const directory = openDirectory(config, read, onTrouble, now);
   if (directory !== undefined) closers.add(() => directory.close());
   const onRecovery = (message: string): void => log.info(message);
-  const lookUpGroups = openMemberships(config, directory);
+  const outdated = new Outdated(Math.max(sessionsKeptMs, membershipsFreshMs(config)));
+  const lookUpGroups = openMemberships(config, directory, { outdated });
   const { shared, ring } = parts;
   const { prefix, session } = config;
   let revocations: RevocationList | undefined;
@@ -138,11 +143,17 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
   const plan = ownIssuer && issuerPlan(ownIssuer.config, methods, prefix);
   if (ownIssuer !== undefined && plan !== undefined) apps = [...apps, ...issuerApp(ownIssuer.config, plan, apps)];
   const recheck = recheckBy(methods);
-  const own = { config, shared, ring, directory, lookUpGroups, recheck, now, onTrouble, onRecovery };
+  const own = { config, shared, ring, directory, lookUpGroups, outdated, recheck, now, onTrouble, onRecovery };
   const opened = await openSessions(own, closers);
   ({ revocations } = opened);
   const { sessions, standings } = opened;
-  const streams = openStreams({ standings, revocations: opened.revocations, people: parts.people, now }, closers);
+  const onOutdated = async (subject: string, at: number): Promise<void> => {
+    outdated.note(subject, at);
+    // Who cannot be told finds it out a little later.
+    await shared.changes.outdated(subject, at).catch(() => {});
+  };
+  const watched = { standings, revocations: opened.revocations, people: parts.people, onOutdated, now };
+  const streams = openStreams(watched, closers);
   const issuing =
     ownIssuer === undefined || tokens === undefined || plan === undefined
       ? []
@@ -157,8 +168,9 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
         });
   const pipelineOf = (served: readonly App[]): Pipeline =>
     makePipeline(parts, served, methods, sessions, streams, directory, issuing);
+  const judging = pipelineOf(apps);
   const pipeline = new Probed({
-    handler: pipelineOf(apps),
+    handler: judging,
     forProbes: (kind) => pipelineOf(appsForProbes(apps, kind)),
     sealer: sealer(ring, 'probe'),
     now,
@@ -174,9 +186,22 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
     const watch = watchCertificates(engine, listener, { read, now, log });
     closers.add(() => watch.close());
   }
+  const extAuthz = await startExtAuthz(
+    {
+      config,
+      read,
+      judge: (original, how) => judging.judgeOriginal(original, how),
+      audit: shared.audit,
+      metrics: parts.metrics,
+      now,
+      log,
+      listening: (i) => parts.engineOptions?.(config.listen.length + i) ?? {},
+    },
+    closers,
+  );
   const sum = (count: (engine: Engine) => number): number => engines.reduce((total, one) => total + count(one), 0);
   return {
-    addresses: engines.map(({ address, port }) => `${address}:${port}`),
+    addresses: [...engines.map(({ address, port }) => `${address}:${port}`), ...extAuthz.addresses],
     directory,
     connections: () => ({
       open: sum((engine) => engine.connections().open),
@@ -185,8 +210,9 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
     }),
     revocations: () => revocationsState(opened.revocations, now()),
     revoked: (entries, unwritten) => opened.revocations.hear(entries, unwritten),
+    outdated: (subject, at) => outdated.note(subject, at),
     drain: async (graceMs) => {
-      await Promise.all(engines.map((engine) => engine.drain(graceMs)));
+      await Promise.all([extAuthz, ...engines].map((one) => one.drain(graceMs)));
     },
   };
 }
@@ -220,8 +246,9 @@ function makePipeline(
   const trusted = cidrMatcher(config.trusted_proxies);
   const claims = [...identityFieldNames, ...overrideFieldNames, ...names];
   const stripped = [...claims, ...methods.flatMap((method) => method.stripped ?? [])];
+  const byHttp = config.forward_auth.filter(({ grpc }) => grpc === undefined);
   const forwardAuth = new ForwardAuth({
-    askers: config.forward_auth.map(({ proxy, from }) => {
+    askers: byHttp.map(({ proxy, from }) => {
       const isOne = cidrMatcher(from ?? config.trusted_proxies);
       return { dialect: dialects[proxy], matches: (address) => trusted(address) && isOne(address) };
     }),
@@ -233,7 +260,7 @@ function makePipeline(
   return new Pipeline({
     apps,
     endpoints,
-    forwardAuth: config.forward_auth.length === 0 ? undefined : forwardAuth,
+    forwardAuth: byHttp.length === 0 ? undefined : forwardAuth,
     reading: {
       trusted,
       mayBePlain: config.listen.some((listener) => listener.dangerously_plain_http)

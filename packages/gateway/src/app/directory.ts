@@ -1,4 +1,5 @@
 import { type LookUpGroups, memberships } from '../auth/memberships.ts';
+import type { Outdated } from '../auth/outdated.ts';
 import type { Config } from '../config/schema.ts';
 import { chainDirectories } from '../directory/chain.ts';
 import { graphDirectory } from '../directory/graph.ts';
@@ -51,16 +52,23 @@ export function openDirectory(
   };
 }
 
+/** What bounds the memory for the groups of people; `undefined` without a directory that knows them. */
+const boundsOf = ({ directory: { ldap, graph, people: chosen } }: Config) =>
+  chosen === 'graph' || ldap === undefined ? graph && { ...graph, match_email: false } : ldap;
+
+/** How long the groups of a person are not asked for again. */
+export const membershipsFreshMs = (config: Config): number => boundsOf(config)?.cache ?? 0;
+
 /**
  * All groups of people, for sign-in methods that leave them to the directory. `keepMs`: how long answers serve while that is down;
  * default: as configured.
  */
 export function openMemberships(
-  { directory: { ldap, graph, people: chosen } }: Config,
+  config: Config,
   directory: OpenDirectory | undefined,
-  keepMs?: number,
+  { keepMs, outdated }: { readonly keepMs?: number; readonly outdated?: Outdated } = {},
 ): LookUpGroups {
-  const bounds = chosen === 'graph' || ldap === undefined ? graph && { ...graph, match_email: false } : ldap;
+  const bounds = boundsOf(config);
   if (bounds === undefined || directory?.people === undefined)
     return async (identity) => ({
       identity: { ...identity, sids: [], groups: [] },
@@ -73,6 +81,7 @@ export function openMemberships(
     freshMs: bounds.cache,
     keepMs: keepMs ?? bounds.keep_for,
     matchEmail: bounds.match_email,
+    outdated,
   });
 }
 

@@ -22,10 +22,11 @@ import { openProcessParts, type ProcessParts } from './process-parts.ts';
 import { reader } from './read.ts';
 import { canSharePorts } from './shared-port.ts';
 import { Supervisor, type ThreadTuning } from './supervisor.ts';
+import { adminUsage } from './usage.ts';
 
 /** A gateway that is running. */
 export interface Gateway {
-  /** Where it listens, as `127.0.0.1:8080`, in the order of the configuration. */
+  /** Where it listens, as `127.0.0.1:8080`, in the order of the configuration: for HTTP, then for gRPC. */
   readonly addresses: readonly string[];
   readonly adminAddress: string | undefined;
   /** Threads that serve. */
@@ -99,6 +100,7 @@ async function assemble(loaded: Loaded, surroundings: Surroundings, closers: Clo
     draining: () => draining,
     database: parts.database,
     explain: adminExplain(loaded, now),
+    usage: adminUsage(loaded, parts.usage, now),
     ...(config.redis === false
       ? {}
       : { redis: { ping: () => parts.ping(), needed: config.session.store === 'redis' } }),

@@ -15,9 +15,11 @@ import type { PasswordSource } from '../auth/password.ts';
 import type { Loaded } from '../config/load.ts';
 import type { ApiKeys } from '../ports/api-keys.ts';
 import type { AuditSink } from '../ports/audit-sink.ts';
+import type { Limiter } from '../ports/limiter.ts';
 import type { ReplayCache } from '../ports/replay-cache.ts';
 import type { Revocations } from '../ports/revocations.ts';
 import type { SessionStore } from '../ports/session-store.ts';
+import type { UsageLedger, UsageStore } from '../ports/usage.ts';
 import { sharedStateConfig } from '../server/shared-state-config.ts';
 import { stateTables } from '../server/state-tables.ts';
 import { redisAttempts } from '../stores/attempts-redis.ts';
@@ -30,9 +32,11 @@ import { openSharedStores } from '../stores/shared-state.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
 import type { Closers } from './closers.ts';
 import { troubleLog } from './log.ts';
+import { openLimiter } from './limiter.ts';
 import { openPasswords } from './passwords.ts';
 import { openSigning, type Signing } from './issuer.ts';
 import { reader } from './read.ts';
+import { noUsage, openUsage } from './usage.ts';
 
 /**
  * What a data plane asks of the process. In the main thread these are the parts themselves; in another thread each is
@@ -44,9 +48,20 @@ export interface Shared {
   readonly sessions: SessionStore;
   readonly revocations: Revocations;
   readonly apiKeys: ApiKeys;
+  /** Counts what people use, for all threads and, with Redis, for all gateways. */
+  readonly limiter: Limiter;
   /** Once, so that wrong passwords count together and the memory for hashes is bounded. `undefined` when nobody signs in by password. */
   readonly passwords: PasswordSource | undefined;
   readonly audit: AuditSink;
+  /** Where each request to an app with limits is noted. */
+  readonly usage: UsageLedger;
+  readonly changes: ChangeDesk;
+}
+
+/** Where a thread says what others have to know. */
+export interface ChangeDesk {
+  /** What was found out about a person up to `at` is not to be used. Resolves when the other threads know. */
+  outdated(subject: string, at: number): Promise<void>;
 }
 
 export interface ProcessParts {
@@ -55,6 +70,8 @@ export interface ProcessParts {
   /** The issuer's keys, where there is an issuer. */
   readonly signing: Signing | undefined;
   readonly database: DatabaseSync;
+  /** `undefined` when no usage is kept. */
+  readonly usage: UsageStore | undefined;
   /** Throws when the shared stores, where they are another program, do not answer. */
   ping(): Promise<void>;
 }
@@ -107,12 +124,29 @@ export function openProcessParts(
   const attempts = redis === undefined ? localAttempts() : redisAttempts(redis, localAttempts());
   const passwords = openPasswords(loaded, database, attempts, onTrouble, closers);
   const apiKeys = redis === undefined ? sqliteApiKeys(database) : redisApiKeys(redis);
+  const limiter = openLimiter(stores, { now, log, audit });
+  closers.add(() => limiter.close());
   const signing = openSigning(loaded, { ring, database, redis, now, log, onChanged: onRotated }, closers);
+  const usage = openUsage(loaded, database, onTrouble, closers);
   return {
     signing,
-    shared: { replays, sessions, revocations, apiKeys, passwords, audit },
+    usage,
+    shared: {
+      replays,
+      sessions,
+      revocations,
+      apiKeys,
+      limiter,
+      passwords,
+      audit,
+      usage: usage ?? noUsage,
+      changes: nobodyElse,
+    },
     ring,
     database,
     ping: () => stores.ping(),
   };
 }
+
+/** One thread has nobody to tell; the supervisor tells those that it has. */
+const nobodyElse: ChangeDesk = { outdated: async () => {} };

@@ -1,5 +1,6 @@
 import { csrfTokens } from '../auth/csrf.ts';
 import type { LookUpGroups } from '../auth/memberships.ts';
+import type { Outdated } from '../auth/outdated.ts';
 import { RevocationList } from '../auth/revocation-list.ts';
 import { SessionCache } from '../auth/session-cache.ts';
 import { sessionCookies } from '../auth/session-cookie.ts';
@@ -36,12 +37,16 @@ export function revocationsState(
   return now - currentAt > staleMs ? 'stale' : 'ok';
 }
 
+/** A minute: what the directory says about a person in the middle of a session is heard within that time. */
+export const sessionsKeptMs = 60_000;
+
 export interface SessionParts {
   readonly config: Config;
   readonly shared: Shared;
   readonly ring: KeyRing;
   readonly directory: Directory | undefined;
   readonly lookUpGroups: LookUpGroups;
+  readonly outdated: Outdated;
   readonly recheck: AskMethod;
   readonly now: () => number;
   readonly onTrouble: OnTrouble;
@@ -56,7 +61,7 @@ export interface OpenedSessions {
 
 /** The sessions of one thread, and its copy of what is revoked. They end by `closers`. */
 export async function openSessions(
-  { config, shared, ring, directory, lookUpGroups, recheck, now, onTrouble, onRecovery }: SessionParts,
+  { config, shared, ring, directory, lookUpGroups, outdated, recheck, now, onTrouble, onRecovery }: SessionParts,
   closers: Closers,
 ): Promise<OpenedSessions> {
   const { idle, store, cookie } = config.session;
@@ -70,8 +75,8 @@ export async function openSessions(
   const standings = new Standings({ registry, revocations, recheck, directory, lookUpGroups, roles });
   const sessions = new LiveSessions({
     cookies: sessionCookies({ sealer: sealer(ring, 'session'), idleMs: idle }),
-    // A minute: what the directory says about a person in the middle of a session is heard within that time.
-    cache: new SessionCache<Held>({ maxEntries: 20_000, maxAgeMs: 60_000 }),
+    cache: new SessionCache<Held>({ maxEntries: 20_000, maxAgeMs: sessionsKeptMs }),
+    outdated,
     registry,
     bodiesInRegistry: store !== 'cookie',
     csrf: csrfTokens(ring),

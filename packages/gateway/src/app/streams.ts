@@ -9,6 +9,7 @@ export interface StreamParts {
   readonly revocations: RevocationList;
   /** Default: this thread counts for itself. */
   readonly people: PersonCounter | undefined;
+  readonly onOutdated: (subject: string, at: number) => Promise<void>;
   readonly now: () => number;
 }
 
@@ -16,11 +17,15 @@ export interface StreamParts {
 const tickMs = 250;
 
 /** Watches the streams of one thread. It ends by `closers`. */
-export function openStreams({ standings, revocations, people, now }: StreamParts, closers: Closers): Streams {
+export function openStreams(
+  { standings, revocations, people, onOutdated, now }: StreamParts,
+  closers: Closers,
+): Streams {
   const streams = new Streams({
     standings,
     revocations,
     people: people ?? new AddressCounts(sharedCounts(1), 0, Number.POSITIVE_INFINITY),
+    onOutdated,
     now,
     random: Math.random,
   });

@@ -120,7 +120,8 @@ export class Supervisor {
   /** Resolves with the addresses when all threads serve. Rejects, as `listen` does, when the ports cannot be had; then `stop`. */
   async start(): Promise<readonly string[]> {
     // Threads that share a port would share it with another Cardea as well.
-    for (const { address } of this.#parts.loaded.config.listen)
+    const { listen, forward_auth: askers } = this.#parts.loaded.config;
+    for (const { address } of [...listen, ...askers.flatMap(({ grpc }) => grpc ?? [])])
       if (address.port !== 0) await tryListen({ host: address.host, port: address.port });
     await this.#crew.start();
     return this.#addresses ?? [];
@@ -177,7 +178,8 @@ export class Supervisor {
     const entry = tuning?.entry ?? entryModule;
     const thread = startThread({ entry, data, name: `cardea-${place + 1}`, heapMb });
     const { channel, ended } = thread;
-    offerShared(channel, { ...shared, revocations: this.#relayed(shared.revocations) });
+    const changes = { outdated: (subject: string, at: number) => this.#tellOutdated(subject, at) };
+    offerShared(channel, { ...shared, revocations: this.#relayed(shared.revocations), changes });
     channel.offer(logContract, { take: (line) => replayLine(log, line) });
     this.#starting.add(thread);
     try {
@@ -236,6 +238,11 @@ export class Supervisor {
       },
       close: () => store.close(),
     };
+  }
+
+  /** One that does not answer does not hold up the others; one that dies starts without any memory. */
+  async #tellOutdated(subject: string, at: number): Promise<void> {
+    await Promise.all(this.#crew.members().map(({ member }) => member.ask.outdated(subject, at).catch(() => {})));
   }
 
   #giveKeys({ ask }: Server): void {

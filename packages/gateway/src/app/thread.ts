@@ -56,6 +56,7 @@ const metrics = createMetrics(threadRegistry(name));
 
 const shared = sharedOver(channel, onTrouble);
 closers.add(() => shared.audit.close());
+closers.add(() => shared.usage.close());
 
 const limit = engineLimits(config).connectionsPerAddress ?? Number.POSITIVE_INFINITY;
 const counts = new AddressCounts(addresses, place, limit);
@@ -91,6 +92,7 @@ const serving: ServingThread = {
     if (changedSigningKeys !== undefined) signing?.replace(changedSigningKeys);
   },
   revoked: (entries, unwritten) => plane?.revoked(entries, unwritten),
+  outdated: (subject, at) => plane?.outdated(subject, at),
   async finish(graceMs) {
     await plane?.drain(graceMs);
     await closers.closeAll();

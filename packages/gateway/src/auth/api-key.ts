@@ -65,6 +65,7 @@ export function apiKey(options: ApiKeyOptions): Authenticator {
         return {
           kind: 'accepted',
           identity: identityOf(key, credentials.now, options.lifetimeMs),
+          goodUntil: key.expiresAt,
           reuse: { key: Buffer.from(hash).toString('base64'), until: known.until },
         };
       };

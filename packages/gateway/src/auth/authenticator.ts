@@ -1,6 +1,7 @@
 import type { Identity } from '../core/identity.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Connection } from '../wire/http.ts';
+import type { Issued } from './revocation-list.ts';
 
 /** The kinds of sign-in methods: what policies, audit and metrics call them. */
 export type MethodKind =
@@ -58,8 +59,19 @@ export interface Accepted {
   readonly provider?: string | undefined;
   /** The sign-in that this credential was made of, where its end is the credential's end as well. */
   readonly madeOf?: { readonly id: string; readonly providerSession: string | undefined } | undefined;
+  /** What ends the credential as soon as it is revoked, beside its person, where the credential says so itself. */
+  readonly restsOn?: RestsOn | undefined;
+  /** When the credential ends by itself, where it does: the identity may be meant to end sooner. Milliseconds since the epoch. */
+  readonly goodUntil?: number | undefined;
   /** The credential tells no groups: all of the person's are asked of the directory. */
   readonly lookUpGroups?: boolean | undefined;
+}
+
+/** What a credential was made of: nothing of it may have been revoked. */
+export interface RestsOn {
+  readonly issued: readonly Issued[];
+  /** The id of an API key. */
+  readonly keyId: string | undefined;
 }
 
 export interface Rejected {

@@ -138,9 +138,9 @@ function ofOwnIssuer(
 ): Outcome {
   const checked = tokens.check(token, audiences, now);
   if (checked.kind === 'refused') return rejected(`bearer-${checked.reason}`, checked.detail);
-  const { identity } = checked;
+  const { identity, restsOn } = checked;
   const until = Math.min(identity.expiresAt, now + believedMs);
-  return { kind: 'accepted', identity, lookUpGroups, reuse: { key: `${id} ${token}`, until } };
+  return { kind: 'accepted', identity, lookUpGroups, restsOn, reuse: { key: `${id} ${token}`, until } };
 }
 
 /** RFC 6750, 2.1. What begins like an API key is one, and another method's. */

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Identity } from '../core/identity.ts';
 import { type Directory, DirectoryError } from '../ports/directory.ts';
 import type { FoundPerson, People, PersonKeys, Search } from '../ports/people.ts';
+import { Outdated } from './outdated.ts';
 import { keysOf, type MembershipsOptions, memberships } from './memberships.ts';
 
 const second = 1_000;
@@ -127,6 +128,35 @@ test('memberships() asks again when the answer is no longer fresh, and believes 
   assert.deepEqual((await lookUp(identity, 600 * second - 1)).identity.groups, ['risk', 'staff']);
   assert.deepEqual((await lookUp(identity, 600 * second)).identity.groups, ['staff']);
   assert.equal(asked.length, 2);
+});
+
+test('memberships() takes nothing that was found out before the groups were seen to be others, and serves it in an outage', async () => {
+  const outdated = new Outdated(hour);
+  const { lookUp, asked, state } = make({ outdated });
+  const at = async (time: number) => (await lookUp(identity, time)).identity.groups;
+  await at(0);
+  outdated.note(identity.subject, second);
+  state.found = down;
+  assert.deepEqual(await at(2 * second), ['risk', 'staff']);
+  state.found = find({ groups: [{ sid: staff, name: undefined }] });
+  assert.deepEqual([await at(3 * second), await at(4 * second)], [['staff'], ['staff']]);
+  assert.equal(asked.length, 3);
+});
+
+test('memberships() does not wait for an answer to a question that is too old, nor lets it replace a newer one', async () => {
+  const outdated = new Outdated(hour);
+  const answers = Array.from({ length: 2 }, () => Promise.withResolvers<Search>());
+  let asked = 0;
+  const people: People = { find: async () => (await answers[asked++]?.promise) ?? { kind: 'none', why: '' } };
+  const { lookUp } = make({ outdated, people });
+  const before = lookUp(identity, 0);
+  outdated.note(identity.subject, second);
+  const [after, joined] = [lookUp(identity, 2 * second), lookUp(identity, 2 * second)];
+  answers[1]?.resolve(find({ groups: [{ sid: staff, name: undefined }] }));
+  assert.deepEqual([(await after).identity.groups, (await joined).identity.groups, asked], [['staff'], ['staff'], 2]);
+  answers[0]?.resolve(find({}));
+  await before;
+  assert.deepEqual((await lookUp(identity, 3 * second)).identity.groups, ['staff']);
 });
 
 test('memberships() asks about an unknown account again after a minute', async () => {

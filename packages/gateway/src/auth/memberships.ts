@@ -10,6 +10,7 @@
 import type { Identity } from '../core/identity.ts';
 import { type Directory, DirectoryError } from '../ports/directory.ts';
 import type { FoundPerson, People, PersonKeys, Search } from '../ports/people.ts';
+import type { Outdated } from './outdated.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface MembershipsOptions {
@@ -22,6 +23,8 @@ export interface MembershipsOptions {
   readonly keepMs: number;
   /** Whether e-mail addresses of sign-in methods are believed. */
   readonly matchEmail: boolean;
+  /** People of whom no answer of before is fresh. */
+  readonly outdated?: Pick<Outdated, 'covers'> | undefined;
   /** People remembered at most; default 10,000. */
   readonly maxEntries?: number;
   /** People asked about at the same time; default 8. */
@@ -76,12 +79,14 @@ export function memberships(options: MembershipsOptions): LookUpGroups {
   /** By what was asked for, oldest answer first. */
   const answers = new Map<string, Answer>();
   /** Questions under way: a page that opens with thirty requests asks once. */
-  const asked = new Map<string, Promise<Answer>>();
+  const asked = new Map<string, { readonly answer: Promise<Answer>; readonly at: number }>();
 
   async function ask(key: string, keys: PersonKeys, now: number): Promise<Answer> {
     const found = await turnstile.run(() => people.find(keys, now));
     if (found === undefined) throw new DirectoryError('Cannot ask directory: too many people are being looked up');
     const answer: Answer = { search: found.value, at: now };
+    // A question that was asked later may have been answered sooner.
+    if ((answers.get(key)?.at ?? now) > now) return answer;
     answers.delete(key);
     answers.set(key, answer);
     const [oldest] = answers.keys();
@@ -89,16 +94,24 @@ export function memberships(options: MembershipsOptions): LookUpGroups {
     return answer;
   }
 
-  function current(key: string, keys: PersonKeys, now: number): Promise<Answer> {
+  function current(key: string, keys: PersonKeys, subject: string, now: number): Promise<Answer> {
     const underWay = asked.get(key);
-    if (underWay !== undefined) return underWay;
-    const question = ask(key, keys, now).finally(() => asked.delete(key));
+    if (underWay !== undefined && !isOutdated(subject, underWay.at, now)) return underWay.answer;
+    const question = {
+      at: now,
+      answer: ask(key, keys, now).finally(() => {
+        if (asked.get(key) === question) asked.delete(key);
+      }),
+    };
     asked.set(key, question);
-    return question;
+    return question.answer;
   }
 
-  const isFresh = ({ search, at }: Answer, now: number): boolean =>
-    now - at < (search.kind === 'found' ? freshMs : Math.min(freshAbsentMs, freshMs));
+  const isOutdated = (subject: string, at: number, now: number): boolean =>
+    options.outdated?.covers(subject, at, now) === true;
+
+  const isFresh = ({ search, at }: Answer, subject: string, now: number): boolean =>
+    now - at < (search.kind === 'found' ? freshMs : Math.min(freshAbsentMs, freshMs)) && !isOutdated(subject, at, now);
 
   return async (identity, now) => {
     const keys = keysOf(identity, matchEmail);
@@ -107,9 +120,10 @@ export function memberships(options: MembershipsOptions): LookUpGroups {
     const key = JSON.stringify(keys);
     let answer = answers.get(key);
     let age: string | undefined;
-    if (answer === undefined || !isFresh(answer, now)) {
+    const { subject } = identity;
+    if (answer === undefined || !isFresh(answer, subject, now)) {
       try {
-        answer = await current(key, keys, now);
+        answer = await current(key, keys, subject, now);
       } catch (error) {
         if (!(error instanceof DirectoryError)) throw error;
         if (answer === undefined || now - answer.at >= keepMs)

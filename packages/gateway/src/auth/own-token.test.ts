@@ -153,3 +153,24 @@ test('ownTokens() takes no token of a key that has gone, also one that it has ta
   ring.replace(keys);
   assert.equal(verdict(token), 'CORP\\alice');
 });
+
+test('ownTokens() says of a token that it takes what ends it when that is revoked', async () => {
+  const { tokens } = place();
+  const { token, jti } = await issue({ sub: 'api_key:k1', sid: 's1', idp: 'entra', idp_sid: 'p1' });
+  const found = tokens.check(token, ['llm'], now);
+  const who = {
+    subject: 'api_key:k1',
+    account: 'CORP\\alice',
+    upn: undefined,
+    issuedAt: now,
+    provider: 'entra',
+    providerSession: 'p1',
+  };
+  assert.deepEqual(found.kind === 'ok' && found.restsOn, {
+    issued: [
+      { ...who, id: jti },
+      { ...who, id: 's1' },
+    ],
+    keyId: 'k1',
+  });
+});

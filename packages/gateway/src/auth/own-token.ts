@@ -9,6 +9,7 @@ import type { Identity } from '../core/identity.ts';
 import type { AccessTokenClaims, AccessTokenVerifier, VerifiedToken } from '../ports/access-tokens.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { apiKeyIdOf } from './api-key.ts';
+import type { RestsOn } from './authenticator.ts';
 import type { RevocationList } from './revocation-list.ts';
 import { SessionCache } from './session-cache.ts';
 
@@ -22,7 +23,12 @@ export interface OwnTokensOptions {
 }
 
 export type CheckedToken =
-  | { readonly kind: 'ok'; readonly claims: AccessTokenClaims; readonly identity: Identity }
+  | {
+      readonly kind: 'ok';
+      readonly claims: AccessTokenClaims;
+      readonly identity: Identity;
+      readonly restsOn: RestsOn;
+    }
   | { readonly kind: 'refused'; readonly reason: string; readonly detail: string };
 
 export interface OwnTokens {
@@ -67,26 +73,23 @@ export function ownTokens({ verifier, revocations }: OwnTokensOptions): OwnToken
       const { claims } = found;
       const identity = identityOf(claims, found.goodUntil);
       if (!revocations().ready) throw new StoreUnavailable('the list of what is revoked has not been read yet');
-      return isRevoked(claims, identity, revocations())
+      const restsOn = originOf(claims, identity);
+      return isRevoked(restsOn, revocations())
         ? { kind: 'refused', reason: 'revoked', detail: 'it, or what it was made of, has been revoked' }
-        : { kind: 'ok', claims, identity };
+        : { kind: 'ok', claims, identity, restsOn };
     },
   };
 }
 
-/** By its own id, by the session or the API key of which it was made, or by the person. */
-function isRevoked(
-  { jti, cardea: origin }: AccessTokenClaims,
-  identity: Identity,
-  revocations: TokenRevocations,
-): boolean {
-  const { subject, account, upn } = identity;
+/** Its own id, the session or the API key of which it was made, and the person. */
+function originOf({ jti, cardea: origin }: AccessTokenClaims, { subject, account, upn }: Identity): RestsOn {
   const person = { subject, account, upn, issuedAt: origin.at, provider: origin.idp, providerSession: origin.idp_sid };
-  if (revocations.isRevoked({ ...person, id: jti })) return true;
-  if (origin.sid !== undefined && revocations.isRevoked({ ...person, id: origin.sid })) return true;
-  const key = apiKeyIdOf({ subject, method: 'api_key' });
-  return key !== undefined && revocations.isKeyRevoked(key);
+  const ids = origin.sid === undefined ? [jti] : [jti, origin.sid];
+  return { issued: ids.map((id) => ({ ...person, id })), keyId: apiKeyIdOf({ subject, method: 'api_key' }) };
 }
+
+const isRevoked = ({ issued, keyId }: RestsOn, revocations: TokenRevocations): boolean =>
+  issued.some((one) => revocations.isRevoked(one)) || (keyId !== undefined && revocations.isKeyRevoked(keyId));
 
 function identityOf(
   { sub, upn, groups, auth_time: provenAt, cardea: origin }: AccessTokenClaims,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
+import { openKeys } from '../stores/key-file.ts';
 import { runCli } from './run.ts';
 import { Screen } from './testing.ts';
 
@@ -50,6 +51,13 @@ for (const [name, argv, said] of misunderstood)
     assert.match(stderr, said);
     assert.equal(stdout, '');
   });
+
+test('cardea doctor says that an address of --url leads to no app', async () => {
+  openKeys(join(folder, 'state'), Date.now());
+  const { status, stdout } = await run(['--only', 'gateway-answers', '--url', 'http://127.0.0.1:1']);
+  assert.equal(status, 3);
+  assert.match(stdout, /seen: {2}no name in --url is the host of an app/);
+});
 
 test('cardea doctor looks at a configuration that serve would refuse, and says what is wrong', async () => {
   const { status, stdout } = await run(['faulty.yaml', '--only', 'configuration', '--json']);

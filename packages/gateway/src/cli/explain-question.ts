@@ -111,7 +111,9 @@ export async function explainQuestion(
   const app = wanted === undefined && apps.length === 1 ? apps[0] : apps.find((one) => one.name === wanted);
   const names = apps.map((one) => one.name).join(', ');
   if (app === undefined)
-    return misunderstood(wanted === undefined ? `say which app: ${names}` : `there is no such app; there are ${names}`);
+    return misunderstood(
+      wanted === undefined ? `say which app: ${names}` : `there is no such app; say one of: ${names}`,
+    );
   if (!isBelow(app.path, path)) return misunderstood(`the app ${app.name} has only paths below ${app.path}`);
   const { user, signedInBy, circumstances } = situation;
   const about = { kind: 'explained', app: app.name, method, circumstances, open: false, note: undefined } as const;

@@ -108,7 +108,7 @@ const misunderstood = [
   [['--path', '/x', '--method', 'get'], 'Write GET'],
   [['--path', '/x', '--address', '10.1'], 'not an IP address'],
   [['--path', '/x', '--at', '2026-11-23'], 'date and time'],
-  [['--path', '/x', '--app', 'nothing'], 'there are desk'],
+  [['--path', '/x', '--app', 'nothing'], 'say one of: desk'],
   [['--path', '/x', '--method-of-sign-in', 'oidc'], 'takes no sign-in by that name'],
   [['two.yaml', '--path', '/x'], 'say which app: a, b'],
   [['two.yaml', '--app', 'b', '--path', '/bb'], 'only paths below /b'],

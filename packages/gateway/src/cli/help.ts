@@ -10,7 +10,7 @@ export function overview(commands: readonly Command[], version: string): string 
     ...commands.map(({ name, summary }) => line(name, summary)),
     line('help [command]', 'what a command does'),
     line('--version', 'the version'),
-    '\nExit status: 0 all well, 1 a finding, 2 the command was not understood.\n',
+    '\nExit status: 0 all well, 1 a finding, 2 the command was not understood; of doctor also 3, something is unknown.\n',
   ].join('');
 }
 

@@ -1,7 +1,11 @@
 import type { Loaded } from '../config/load.ts';
+import { DatabaseError } from '../stores/database.ts';
+import { KeyFileError } from '../stores/key-file.ts';
+import { SigningKeysError } from '../stores/signing-key-keeper.ts';
 import type { Command } from './command.ts';
 import { fileHelp, loadNamed, noFile } from './config-file.ts';
 import { countText, formatProblems } from './format-problems.ts';
+import { isSystemError, systemErrorText } from './system-error.ts';
 
 /** Runs the gateway until it is stopped. Given by the composition root, which alone knows every adapter. */
 export type Serve = (loaded: Loaded) => Promise<void>;
@@ -32,13 +36,18 @@ Nothing is started when the configuration has an error; see "cardea check".`,
       await start({ config: result.config, users: result.users, files: result.files });
       return 0;
     } catch (error) {
-      // A port that is taken or a disk that is full is the administrator's; all else is ours, and shows its stack.
-      if (!isSystemError(error)) throw error;
-      stderr.write(`cardea serve: ${error.message}\n`);
+      // A port that is taken, a disk that is full or a state directory that is not right is the administrator's; all
+      // else is ours, and shows its stack.
+      const told = isSystemError(error) ? systemErrorText(error) : stateErrorText(error);
+      if (told === undefined) throw error;
+      stderr.write(`cardea serve: ${told}\n`);
       return 1;
     }
   },
 });
 
-const isSystemError = (error: unknown): error is Error =>
-  error instanceof Error && 'syscall' in error && typeof error.syscall === 'string';
+/** Errors whose messages name the file in `state`, and what to do about it. */
+const stateErrorText = (error: unknown): string | undefined =>
+  error instanceof DatabaseError || error instanceof KeyFileError || error instanceof SigningKeysError
+    ? error.message
+    : undefined;

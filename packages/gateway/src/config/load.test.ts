@@ -62,6 +62,7 @@ test('checkConfig() fills in safe defaults', () => {
       idle: 75_000,
     },
     audit: { stdout: true, sqlite: true, retain: 7_776_000_000 },
+    usage: { retain: 7_776_000_000 },
     log: { level: 'info' },
     threads: 'auto',
   });

@@ -6,6 +6,7 @@ import { Secret } from '../core/secret.ts';
 import type { CheckContext, Partly } from './checks/check.ts';
 import { checkExpectations } from './checks/expectations.ts';
 import { checks } from './checks/registry.ts';
+import { checkGroupsOfUsers } from './checks/groups-of-users.ts';
 import { checkUsers } from './checks/users.ts';
 import type { SchemaContext } from './context.ts';
 import { explainIssue } from './explain-issue.ts';
@@ -113,6 +114,7 @@ export function checkConfig(text: string, name: string, files: Files, options: L
   };
   for (const check of checks) check(checked);
   const users = checkUsers(checked);
+  checkGroupsOfUsers(checked, users);
   if (options.withExpectations ?? true) checkExpectations(checked, users);
 
   const problems = inReadingOrder([
@@ -158,6 +160,7 @@ function wellShapedParts(data: unknown, context: SchemaContext): Partly {
     limits: part('limits'),
     threads: part('threads'),
     audit: part('audit'),
+    usage: part('usage'),
     log: part('log'),
     apps: apps.map((app) => shapes.apps.safeParse([app]).data?.[0]),
   };

@@ -12,6 +12,7 @@ import { redis } from './sections/redis.ts';
 import { session, state } from './sections/session.ts';
 import { signIn } from './sections/sign-in.ts';
 import { threads } from './sections/threads.ts';
+import { usage } from './sections/usage.ts';
 
 /** Every section of the configuration, in the order of the reference. */
 export const sections = (context: SchemaContext) => ({
@@ -19,7 +20,7 @@ export const sections = (context: SchemaContext) => ({
   admin: admin(context),
   trusted_proxies: trustedProxies(),
   prefix: ownPrefix(),
-  forward_auth: forwardAuth(),
+  forward_auth: forwardAuth(context),
   state: state(context),
   session: session(),
   redis: redis(context),
@@ -33,6 +34,7 @@ export const sections = (context: SchemaContext) => ({
   limits: limits(),
   threads: threads(),
   audit: audit(),
+  usage: usage(),
   log: log(),
 });
 

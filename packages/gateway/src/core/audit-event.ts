@@ -158,6 +158,11 @@ export interface SigningKeyEvent extends Common {
   readonly by: string;
 }
 
+/** The limits of apps are counted by this process alone from now on, because their store cannot be asked; or together again. */
+export interface LimitsEvent extends Common {
+  readonly kind: 'limits-unshared' | 'limits-shared';
+}
+
 /** A WebSocket, an event stream, or (closed alone) another response that we have cut. */
 export interface SocketEvent extends Common {
   readonly kind: 'websocket-opened' | 'websocket-closed' | 'stream-opened' | 'stream-closed';
@@ -192,6 +197,7 @@ export type AuditEvent =
   | TokenIssuedEvent
   | TokenRefusedEvent
   | SigningKeyEvent
+  | LimitsEvent
   | AuthorizationAskedEvent
   | SocketEvent
   | UpstreamFailedEvent;

@@ -28,6 +28,10 @@ test('textReport() says of each thing what was tried, what was seen and what to 
   assert.match(text, /1 passed, 1 failed, 0 unknown\n$/);
 });
 
+test('textReport() says that nothing was tried', () => {
+  assert.match(textReport([], [check]), /^Nothing was tried/);
+});
+
 test('textReport() lets nothing that others have written steer a terminal', () => {
   const text = textReport([fail({ ...about('door'), seen: 'red\u001b[31m\u202e\nFAIL' }, 'no')], [check]);
   assert.ok(!/[\u001b\u202e]/.test(text));

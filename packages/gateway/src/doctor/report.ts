@@ -26,6 +26,7 @@ export function textReport(findings: readonly Finding[], checks: readonly Check[
     return own.length === 0 ? [] : [`${title}\n${own.map(lineOf).join('')}\n`];
   });
   const { pass, fail, unknown } = countsOf(findings);
+  if (findings.length === 0) return 'Nothing was tried: this configuration has nothing to try from here\n';
   return `${blocks.join('')}${pass} passed, ${fail} failed, ${unknown} unknown\n`;
 }
 

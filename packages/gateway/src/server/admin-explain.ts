@@ -1,14 +1,12 @@
 /**
- * `POST /api/explain` on the admin listener: `cardea explain` for programs. The listener knows no person, so this asks for a
- * token, or for somebody on this machine; and never for a browser, whose pages come from anywhere.
+ * `POST /api/explain` on the admin listener: `cardea explain` for programs.
  *
  * @module
  */
 import { Turnstile } from '../auth/turnstile.ts';
 import type { Secret } from '../core/secret.ts';
-import { cidrMatcher } from '../wire/cidr.ts';
-import { fieldValues, singleField } from '../wire/fields.ts';
 import type { RequestHead, Verdict } from '../wire/http.ts';
+import { refusedAdmin, refusedJson } from './admin-access.ts';
 import { readTexts } from './endpoints/texts.ts';
 import { jsonReply, toResponse } from './replies.ts';
 
@@ -38,27 +36,10 @@ export class AdminExplain {
   }
 
   decide(head: RequestHead): Verdict {
-    if (head.method !== 'POST') return refused(405, 'method-not-allowed', 'Send POST', ['Allow', 'POST']);
-    if (isBrowser(head)) return refused(403, 'not-allowed', 'No browser is answered here');
-    if (!this.#mayAsk(head))
-      return refused(
-        403,
-        'not-allowed',
-        'Ask from this machine, or send the token of admin.token: Authorization: Bearer …',
-      );
+    if (head.method !== 'POST') return refusedJson(405, 'method-not-allowed', 'Send POST', ['Allow', 'POST']);
+    const refused = refusedAdmin(head, this.#parts.token);
+    if (refused !== undefined) return refused;
     return { kind: 'endpoint', maxBody: maxQuestion, handle: (request) => this.#answer(request) };
-  }
-
-  #mayAsk({ fields, connection }: RequestHead): boolean {
-    const { token } = this.#parts;
-    const authorization = singleField(fields, 'authorization');
-    if (authorization === 'ambiguous') return false;
-    // Whoever shows a token shows the right one.
-    if (authorization !== undefined)
-      return token !== undefined && token.equals(authorization.value.replace(/^bearer +/i, ''));
-    // A proxy on this machine speaks for people elsewhere.
-    const carried = proxyFields.some((name) => fieldValues(fields, name).length > 0);
-    return token === undefined && !carried && isLoopback(connection.remoteAddress);
   }
 
   async #answer(request: Request): Promise<Response> {
@@ -73,18 +54,6 @@ export class AdminExplain {
     return Response.json(value, { headers: { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } });
   }
 }
-
-const isLoopback = cidrMatcher(['127.0.0.0/8', '::1/128']);
-const proxyFields = ['forwarded', 'x-forwarded-for', 'via', 'x-real-ip'];
-
-/** Browsers send one of these with every POST. */
-const isBrowser = ({ fields }: RequestHead): boolean =>
-  ['origin', 'sec-fetch-site'].some((name) => fieldValues(fields, name).length > 0);
-
-const refused = (status: number, error: string, message: string, extra: readonly string[] = []): Verdict => ({
-  kind: 'reply',
-  reply: jsonReply(status, { error, message, requestId: undefined }, extra),
-});
 
 const answered = (status: number, error: string, message: string): Response =>
   toResponse(jsonReply(status, { error, message, requestId: undefined }));

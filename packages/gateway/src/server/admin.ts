@@ -7,6 +7,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Directory } from '../ports/directory.ts';
 import { type AdminExplain, explainPath } from './admin-explain.ts';
+import { type AdminUsage, usagePath } from './admin-usage.ts';
 import type { Handler, Reply, RequestHead, Verdict } from '../wire/http.ts';
 
 export interface AdminParts {
@@ -15,6 +16,7 @@ export interface AdminParts {
   readonly directory: Directory | undefined;
   readonly database: DatabaseSync;
   readonly explain: AdminExplain;
+  readonly usage: AdminUsage;
   /** The gateway is stopping: load balancers should look elsewhere. */
   readonly draining: () => boolean;
   /** Where threads serve: how many do, and how many should. */
@@ -33,7 +35,7 @@ export interface AdminParts {
 /** `stale`: as it was some time ago. `unknown`: nobody is let in. */
 export type RevocationsState = 'ok' | 'stale' | 'unknown';
 
-/** Answers `/metrics`, `/healthz`, `/readyz` and `/api/explain`. */
+/** Answers `/metrics`, `/healthz`, `/readyz`, `/api/explain` and `/api/usage`. */
 export class AdminHandler implements Handler {
   readonly #parts: AdminParts;
 
@@ -44,12 +46,13 @@ export class AdminHandler implements Handler {
   decide(head: RequestHead): Verdict | Promise<Verdict> {
     const path = head.target.split('?')[0];
     if (path === explainPath) return this.#parts.explain.decide(head);
+    if (path === usagePath) return this.#parts.usage.decide(head);
     if (head.method !== 'GET' && head.method !== 'HEAD')
       return replied(text(405, 'Only GET is answered here\n', ['Allow', 'GET, HEAD']));
     if (path === '/healthz') return replied(text(200, 'ok\n'));
     if (path === '/readyz') return this.#ready();
     if (path === '/metrics') return this.#metrics();
-    return replied(text(404, 'Here are /metrics, /healthz, /readyz and /api/explain\n'));
+    return replied(text(404, 'Here are /metrics, /healthz, /readyz, /api/explain and /api/usage\n'));
   }
 
   upstreamFailed(): Reply {

@@ -1,5 +1,5 @@
 import type { Fields } from '../wire/fields.ts';
-import type { Reply, Verdict } from '../wire/http.ts';
+import type { Judgement, Reply, Verdict } from '../wire/http.ts';
 import type { Edge } from './edge.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -29,6 +29,23 @@ export function withEdge(
         return response;
       };
       return { kind, maxBody, handle };
+    }
+    case 'inspect': {
+      const { kind, maxBytes } = verdict;
+      const judged = (judgement: Judgement): Judgement =>
+        judgement.kind === 'forward'
+          ? judgement
+          : { kind: 'reply', reply: replyWithEdge(judgement.reply, edge, about, ofApp) };
+      return {
+        kind,
+        maxBytes,
+        judge(content) {
+          const judgement = verdict.judge(content);
+          return judgement instanceof Promise ? judgement.then(judged) : judged(judgement);
+        },
+        refuse: (why) => replyWithEdge(verdict.refuse(why), edge, about, ofApp),
+        abandoned: (status) => verdict.abandoned?.(status),
+      };
     }
     case 'forward':
       return verdict;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Outdated } from '../auth/outdated.ts';
 import { AccountBarred, type LookUpGroups } from '../auth/memberships.ts';
 import { type Session, unpackSession } from '../auth/session.ts';
 import { SessionCache } from '../auth/session-cache.ts';
@@ -51,6 +52,7 @@ function makeSessions(options: Partial<LiveSessionsOptions> = {}) {
       idleMs,
     }),
     cache: new SessionCache<Held>({ maxEntries: 100, maxAgeMs: 60 * second }),
+    outdated: { covers: () => false },
     registry: {
       ...silent,
       begun: async (session, _place, body) => void (body && bodies.set(session.id, body)),
@@ -118,6 +120,38 @@ test('LiveSessions asks the directory again within a minute, also for a session 
     if (opened.renew) cookie = value(await sessions.renew(opened.live, now, false));
   }
   assert.deepEqual([seen[0], seen.at(-1)], ['before', 'after']);
+});
+
+test('LiveSessions asks again at once about somebody whose groups were seen to be others, whatever they come with', async () => {
+  const outdated = new Outdated(60 * second);
+  let looked = 0;
+  const lookUpGroups: LookUpGroups = async (found) => ({
+    identity: { ...found, groups: [`look ${++looked}`] },
+    note: undefined,
+    barred: undefined,
+  });
+  const { sessions } = makeSessions({ outdated, lookUpGroups });
+  const cookie = value((await sessions.begin(identity, at(0), app, { lookUpGroups: true })).cookies);
+  const accepted = {
+    kind: 'accepted',
+    identity: { ...identity, subject: 'robot' },
+    lookUpGroups: true,
+    reuse: { key: 'k', until: 60 * second },
+  } as const;
+  const groupsAt = async (now: number) => {
+    const [opened, passing] = [
+      await sessions.open(cookie, now),
+      await sessions.passing(accepted, { id: 'bearer', kind: 'bearer' }, now),
+    ];
+    return [opened, passing].map((found) => (found.kind === 'ok' ? found.live.identity.groups[0] : found.kind));
+  };
+  assert.deepEqual(await groupsAt(second), ['look 1', 'look 2']);
+  assert.deepEqual(await groupsAt(2 * second), ['look 1', 'look 2']);
+  outdated.note(identity.subject, 2 * second);
+  assert.deepEqual(await groupsAt(3 * second), ['look 3', 'look 2']);
+  outdated.note('robot', 3 * second);
+  assert.deepEqual(await groupsAt(4 * second), ['look 3', 'look 4']);
+  assert.deepEqual(await groupsAt(5 * second), ['look 3', 'look 4']);
 });
 
 test('LiveSessions keeps in the registry what does not fit into a cookie, and finds it again', async () => {

@@ -20,6 +20,7 @@ import {
   startSession,
   unpackSession,
 } from '../auth/session.ts';
+import type { Outdated } from '../auth/outdated.ts';
 import type { Issued } from '../auth/revocation-list.ts';
 import type { SessionCache } from '../auth/session-cache.ts';
 import type { OpenedSession, SessionCookies } from '../auth/session-cookie.ts';
@@ -53,6 +54,8 @@ export interface RevocationCheck {
 export interface LiveSessionsOptions extends ReviveOptions {
   readonly cookies: SessionCookies;
   readonly cache: SessionCache<Held>;
+  /** People of whom nothing that was found out before may be used. */
+  readonly outdated: Pick<Outdated, 'covers'>;
   readonly registry: SessionRegistry;
   /** Keep the body of every session in the registry and only its name in the cookie. */
   readonly bodiesInRegistry: boolean;
@@ -86,9 +89,9 @@ export class LiveSessions {
    * directory. Rejects when the registry has to be asked and cannot be, and while it is not known what is revoked.
    */
   open(cookie: string, now: number): Opened | Promise<Opened> {
-    const { cache, cookies, idleMs, revocations } = this.#options;
+    const { cookies, idleMs, revocations } = this.#options;
     if (!revocations.ready) return Promise.reject(notRead());
-    const held = cache.get(cookie, now);
+    const held = this.#held(cookie, now);
     if (held !== undefined) {
       const { live } = held;
       if (held.goodAt !== revocations.version) {
@@ -163,7 +166,7 @@ export class LiveSessions {
     const { identity, reuse } = accepted;
     // No cookie's value has a blank (RFC 6265, 4.1.1), whoever made it: the two cannot be taken for each other.
     const key = reuse && `${JSON.stringify([method, reuse.key])} `;
-    const known = key === undefined ? undefined : cache.get(key, now);
+    const known = key === undefined ? undefined : this.#held(key, now);
     // What somebody was given before can have been revoked since. A key, or a proxy's word, shows with this very request who it is.
     const wasGiven = identity.authenticatedAt < now;
     if (known !== undefined)
@@ -180,7 +183,9 @@ export class LiveSessions {
     // A note says what could not be found out.
     const subject = note === undefined ? revived.subject : { ...revived.subject, groupsKnown: false };
     const madeOf = accepted.madeOf && { ...session, ...accepted.madeOf };
-    const live: Live = { ...revived, subject, passing: true, madeOf, shown: !wasGiven };
+    const { issued, keyId } = accepted.restsOn ?? {};
+    const keys = keyId === undefined ? undefined : [{ id: keyId, until: undefined }];
+    const live: Live = { ...revived, subject, passing: true, madeOf, restsOn: issued, keys, shown: !wasGiven };
     if (key !== undefined && reuse !== undefined) cache.set(key, { live, goodAt: Number.NaN }, reuse.until, now);
     return { kind: 'ok', live, fresh: true };
   }
@@ -274,6 +279,15 @@ export class LiveSessions {
 
   #isRevoked(session: Session): boolean {
     return this.#options.revocations.isRevoked(issuedOf(session));
+  }
+
+  /** What is in memory, unless the person's groups have been seen to be others since. */
+  #held(key: string, now: number): Held | undefined {
+    const { cache, outdated } = this.#options;
+    const held = cache.get(key, now);
+    if (held === undefined) return undefined;
+    const { identity, namedAt } = held.live;
+    return outdated.covers(identity.subject, namedAt, now) ? undefined : held;
   }
 
   /** The session as its cookie holds it; `undefined` when it does not fit, or is to be kept in the registry. */

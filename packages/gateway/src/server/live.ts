@@ -23,9 +23,18 @@ export interface Live {
   readonly inRegistry?: boolean;
   /** The sign-in that a passing credential was made of, for whoever wants to know whether that still holds. */
   readonly madeOf?: Session | undefined;
-  /** The id of the API key that came with the request beside what says who asks. */
-  readonly keyId?: string | undefined;
+  /** What else a passing credential was made of: when one of these is revoked, it is good no more. */
+  readonly restsOn?: readonly Issued[] | undefined;
+  /** The API keys that came with the request, or that a credential was made of. */
+  readonly keys?: readonly LiveKey[] | undefined;
   readonly headers: Map<App, { readonly fields: PreparedFields; readonly until: number }>;
+}
+
+/** An API key behind a request. */
+export interface LiveKey {
+  readonly id: string;
+  /** When it ends by itself. `undefined`: when the credential does that was made of it, or never. */
+  readonly until: number | undefined;
 }
 
 /** What is kept in memory under a cookie or another credential. */

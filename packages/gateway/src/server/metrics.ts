@@ -12,6 +12,12 @@ export interface Metrics {
   readonly streamEnds: Counter<'app' | 'kind' | 'reason'>;
   readonly signInSeconds: Histogram<'method'>;
   readonly tokens: Counter<'client' | 'result'>;
+  /** See `UsageNotes`. */
+  readonly modelRequests: Counter<'app' | 'tier' | 'model' | 'result'>;
+  readonly modelTokens: Counter<'app' | 'tier' | 'model' | 'direction'>;
+  readonly firstToken: Histogram<'app'>;
+  readonly limitDecisions: Counter<'app' | 'result'>;
+  readonly limitsUnshared: Counter<'app'>;
 }
 
 /** What can be said of the process. A registry of its own for each gateway, so that two in one process do not mix. */
@@ -83,6 +89,37 @@ export function createMetrics(registry: Registry): Metrics {
       name: 'cardea_tokens_total',
       help: 'Requests for a token of the issuer, by client and by what became of them',
       labelNames: ['client', 'result'],
+      registers,
+    }),
+    limitDecisions: new Counter({
+      name: 'cardea_limit_decisions_total',
+      help: 'Requests that limits were asked about, by app and by the answer: granted, or the limit that refused',
+      labelNames: ['app', 'result'],
+      registers,
+    }),
+    limitsUnshared: new Counter({
+      name: 'cardea_limits_unshared_total',
+      help: 'Requests whose limits could not be shared with other gateways, because Redis could not be used',
+      labelNames: ['app'],
+      registers,
+    }),
+    modelRequests: new Counter({
+      name: 'cardea_model_requests_total',
+      help: 'Requests to apps with limits, by tier, model and what became of them',
+      labelNames: ['app', 'tier', 'model', 'result'],
+      registers,
+    }),
+    modelTokens: new Counter({
+      name: 'cardea_model_tokens_total',
+      help: 'Tokens that models have read (in) and written (out)',
+      labelNames: ['app', 'tier', 'model', 'direction'],
+      registers,
+    }),
+    firstToken: new Histogram({
+      name: 'cardea_first_token_seconds',
+      help: 'Time from a request to the first piece of its streamed answer',
+      labelNames: ['app'],
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers,
     }),
     eventStreams: new Gauge({

@@ -153,10 +153,11 @@ export class Pipeline implements Handler {
 
     const origin = this.#checkOrigin(context, app.allowedOrigins);
     if (origin !== undefined) {
-      if (this.#isOpen(context, app)) return this.#judge(context, app, plan, nobody);
-      return mayGoWithout(app.edge?.cors, origin, context)
-        ? this.#judgeAll(withoutCredentials(context), app, ofPages(plan, isAmbient))
-        : this.#refuse(context, app, origin, crossSite(context));
+      const bare = mayGoWithout(app.edge?.cors, origin, context) ? withoutCredentials(context) : undefined;
+      if (this.#isOpen(context, app)) return this.#judge(bare ?? context, app, plan, nobody);
+      return bare === undefined
+        ? this.#refuse(context, app, origin, crossSite(context))
+        : this.#judgeAll(bare, app, ofPages(plan, isAmbient));
     }
     if (plan.byRequest.length > 0 && !this.#isOpen(context, app)) return this.#judgeAll(context, app, plan);
     const visitor = visitors.bySession(context, app, plan);

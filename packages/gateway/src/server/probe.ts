@@ -11,7 +11,17 @@
 import { compilePolicy } from '../policy/compile.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { Fields } from '../wire/fields.ts';
-import type { Client, Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
+import type {
+  Client,
+  Forward,
+  Handler,
+  Inspection,
+  Judgement,
+  Reply,
+  RequestHead,
+  UpstreamFailure,
+  Verdict,
+} from '../wire/http.ts';
 import type { App } from './apps.ts';
 
 /** The field that carries the token. Like all `x-cardea-*` it never reaches an app. */
@@ -96,25 +106,51 @@ export class Probed implements Handler {
     const handler = this.#handlers.get(kind) ?? this.#parts.forProbes(kind);
     this.#handlers.set(kind, handler);
     const verdict = await handler.decide(head, client);
-    if (verdict.kind !== 'forward') return verdict;
-    const { target, fields, prepared, asReceived, sharedClient, responseFields, upstreamFields } = verdict;
-    return {
-      kind: 'forward',
-      upstream: {
-        origin: `http://127.0.0.1:${port}`,
-        ca: undefined,
-        connectTimeoutMs: 2_000,
-        responseTimeoutMs: 5_000,
-      },
-      target,
-      fields,
-      prepared,
-      responseFields,
-      upstreamFields,
-      ...(asReceived === undefined ? {} : { asReceived }),
-      ...(sharedClient === undefined ? {} : { sharedClient }),
-    };
+    if (verdict.kind === 'inspect') {
+      const judge = async (content: Uint8Array): Promise<Judgement> => {
+        const judgement = await verdict.judge(content);
+        return judgement.kind === 'forward' ? toDoctor(judgement, port) : judgement;
+      };
+      const inspected: Required<Inspection> = {
+        kind: 'inspect',
+        maxBytes: verdict.maxBytes,
+        judge,
+        refuse: (why) => verdict.refuse(why),
+        abandoned: (status) => verdict.abandoned?.(status),
+      };
+      return inspected;
+    }
+    return verdict.kind === 'forward' ? toDoctor(verdict, port) : verdict;
   }
+}
+
+/** The same on its way to doctor's listener. */
+function toDoctor(verdict: Forward, port: number): Forward {
+  // All of a forward: the compiler finds what is missing here.
+  const probed: Required<Forward> = {
+    kind: 'forward',
+    upstream: {
+      origin: `http://127.0.0.1:${port}`,
+      ca: undefined,
+      connectTimeoutMs: 2_000,
+      responseTimeoutMs: 5_000,
+    },
+    target: verdict.target,
+    fields: verdict.fields,
+    prepared: verdict.prepared,
+    responseFields: verdict.responseFields,
+    upstreamFields: verdict.upstreamFields,
+    asReceived: verdict.asReceived ?? false,
+    get sharedClient() {
+      return verdict.sharedClient ?? false;
+    },
+    requestTrailers: (trailers) => verdict.requestTrailers?.(trailers) ?? [],
+    opened: (tunnel) => verdict.opened?.(tunnel),
+    lasts: (response) => verdict.lasts?.(response),
+    tap: (status, fields) => verdict.tap?.(status, fields),
+    ended: (completion) => verdict.ended?.(completion),
+  };
+  return probed;
 }
 
 const lowerField = probeField.toLowerCase();

@@ -5,6 +5,7 @@ import { revocationTables } from '../stores/revocations-sqlite.ts';
 import { sessionTables } from '../stores/session-store-sqlite.ts';
 import { signingKeyTables } from '../stores/signing-keys-sqlite.ts';
 import { strongerHashTables } from '../stores/stronger-hashes-sqlite.ts';
+import { usageTables } from '../stores/usage-sqlite.ts';
 
 /** The history of the database, oldest first, for `openDatabase`; the gateway and the commands have to agree. Append only. */
 export const stateTables: readonly string[] = [
@@ -15,4 +16,5 @@ export const stateTables: readonly string[] = [
   apiKeyTables,
   strongerHashTables,
   signingKeyTables,
+  usageTables,
 ];

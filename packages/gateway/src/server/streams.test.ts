@@ -43,6 +43,9 @@ class Stage {
   /** Ids of the sessions that were looked at. */
   looks: string[] = [];
   deferred: (() => void)[] = [];
+  /** Whom others were told of, and when other threads know. */
+  outdated: string[] = [];
+  told: Promise<void> = Promise.resolve();
   readonly streams: Streams;
   readonly list: RevocationList;
   readonly places = new Map<string, number>();
@@ -69,6 +72,10 @@ class Stage {
           return true;
         },
         leave: (key) => void this.places.set(key, (this.places.get(key) ?? 0) - 1),
+      },
+      onOutdated: (subject, at) => {
+        this.outdated.push(`${subject} ${at - begin}`);
+        return this.told;
       },
       now: () => this.now,
       random: () => 1,
@@ -231,6 +238,38 @@ test('Streams ends a stream with 4403 within the interval when the person has le
   await stage.pass(minute);
   assert.deepEqual(ends, ['no-longer-allowed']);
   assert.equal(closeCodeOf('no-longer-allowed'), 4403);
+});
+
+test('Streams ends nothing of somebody who has left the group before all threads know that, and tells of nobody else', async () => {
+  const told = Promise.withResolvers<void>();
+  stage.told = told.promise;
+  const left = [stage.open(liveOf(sessionOf(alice))), stage.open(liveOf(sessionOf(bob)))];
+  const limited = appWith({}, { path: '/**', groups: ['desk'], between: ['mon 11:00-12:00 UTC'] });
+  const late = stage.open(liveOf(sessionOf({ ...bob, subject: 'x' })), limited);
+  stage.find = async ({ session }) =>
+    session.identity.subject === bob.subject ? found(liveOf(session, []), true) : found(liveOf(session, []));
+  await stage.pass(minute);
+  assert.deepEqual(
+    left.map(({ ends }) => ends),
+    [[], []],
+  );
+  told.resolve();
+  await stage.settle();
+  assert.deepEqual([left[0]?.ends, left[1]?.ends], [['no-longer-allowed'], []]);
+  assert.deepEqual(stage.outdated, [`${alice.subject} ${minute}`]);
+  assert.deepEqual(late.ends, ['no-longer-allowed']);
+});
+
+test('Streams tells of somebody whose credential is not taken any more, and of no session that is gone', async () => {
+  const app = appWith({}, { path: '/**', signed_in: true });
+  const [session, credential] = [stage.open(liveOf(sessionOf(bob)), app), stage.open(passing(key), app)];
+  stage.find = async () => ({ kind: 'gone' });
+  await stage.pass(minute);
+  assert.deepEqual([session.ends, credential.ends], [['session-revoked'], ['credential-revoked']]);
+  assert.deepEqual(
+    stage.outdated.map((line) => line.split(' ')[0]),
+    [key.subject],
+  );
 });
 
 for (const [what, rule, why] of [
@@ -407,12 +446,48 @@ const passing = (identity: Identity, more: Partial<Live> = {}): Live => {
   return { ...live, subject: { ...live.subject, credentials: new Set([identity.method]) } };
 };
 
+for (const [what, revoke] of [
+  ['itself', { kind: 'session', key: 'jti-1', reason: 'administrator' }],
+  ['the session that it was made of', { kind: 'session', key: 'sid-1', reason: 'signed-out' }],
+  ['that session, also by another one in its place', { kind: 'session', key: 'sid-1', reason: replacedBy('sid-2') }],
+  ['the session at the provider', { kind: 'provider-session', key: 'entra|p-1', reason: 'backchannel-logout' }],
+  ['its person', { kind: 'person', key: 'corp\\alice', reason: 'administrator' }],
+  ['the API key that it was made of', { kind: 'api-key', key: 'k1', reason: 'administrator' }],
+] as const)
+  test(`Streams ends what was opened with a token of ours when ${what} is revoked, and nothing of another token`, async () => {
+    const token = (jti: string, sid: string, who: Identity): Live => {
+      const { subject, account, authenticatedAt: issuedAt } = who;
+      const person = { subject, account, issuedAt, provider: 'entra', providerSession: `p${sid.slice(3)}` };
+      const keys = [{ id: `k${sid.slice(4)}`, until: undefined }];
+      return passing({ ...who, method: 'bearer' }, { restsOn: [jti, sid].map((id) => ({ ...person, id })), keys });
+    };
+    const app = appWith({}, { path: '/**', signed_in: true });
+    const one = stage.open(token('jti-1', 'sid-1', alice), app);
+    const other = stage.open(token('jti-2', 'sid-2', { ...bob, subject: 'y' }), app);
+    void stage.list.revoke(revoke);
+    assert.deepEqual([one.ends, other.ends], [['credential-revoked'], []]);
+    // And what was revoked while the app was still being asked.
+    const late = stage.open(token('jti-1', 'sid-1', alice), app);
+    await stage.settle();
+    assert.deepEqual([late.ends, other.ends], [['credential-revoked'], []]);
+  });
+
+test('Streams ends what a key was beside at the end of the key, and at no other time', async () => {
+  const [ends, stays] = [begin + hour, undefined].map((until) =>
+    stage.open({ ...liveOf(sessionOf(alice)), keys: [{ id: `k${until}`, until }] }),
+  );
+  await stage.pass(hour - second, minute);
+  assert.deepEqual([ends?.ends, stays?.ends], [[], []]);
+  await stage.pass(2 * second, second);
+  assert.deepEqual([ends?.ends, stays?.ends], [['credential-expired'], []]);
+});
+
 test('Streams ends what was opened with an API key when the key is revoked, and with its own end', async () => {
   const app = appWith({}, { path: '/**', groups: ['desk'], credentials: ['api_key'] });
   stage.find = async ({ session, passing }) => found({ ...liveOf(session), passing });
   const [one, beside, brief] = [
     stage.open(passing(key), app),
-    stage.open({ ...liveOf(sessionOf(alice)), keyId: 'k1' }),
+    stage.open({ ...liveOf(sessionOf(alice)), keys: [{ id: 'k1', until: undefined }] }),
     stage.open(passing({ ...key, subject: 'api_key:k2', expiresAt: begin + hour }), app),
   ];
   await stage.pass(10 * minute);

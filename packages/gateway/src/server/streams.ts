@@ -10,12 +10,12 @@
  * @module
  */
 import { apiKeyIdOf } from '../auth/api-key.ts';
-import type { RevocationList } from '../auth/revocation-list.ts';
+import type { Issued, RevocationList } from '../auth/revocation-list.ts';
 import { decide, type Refusal } from '../policy/decide.ts';
 import { anonymous, type Subject } from '../policy/subject.ts';
 import { type Revocation, successorIn } from '../ports/revocations.ts';
 import type { App } from './apps.ts';
-import { issuedOf, type Live } from './live.ts';
+import { issuedOf, type Live, type LiveKey } from './live.ts';
 import type { Holder, Standing, Standings } from './standing.ts';
 import type { StreamEnd } from './stream-ends.ts';
 import { Schedule } from './stream-schedule.ts';
@@ -50,6 +50,11 @@ export interface StreamsParts {
   readonly standings: Pick<Standings, 'of' | 'successor'>;
   readonly revocations: Pick<RevocationList, 'reasonFor' | 'isKeyRevoked' | 'earliestIssue' | 'onRevoked'>;
   readonly people: PersonCounter;
+  /**
+   * Somebody may no longer what they could when they came: nothing that was found out about them up to `at` is to be used, by no
+   * thread. Streams end when this has resolved, so that whoever comes back at once is judged by what is known now. Never rejects.
+   */
+  readonly onOutdated: (subject: string, at: number) => Promise<void>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** From 0 to 1, so that looks do not fall together. */
@@ -75,7 +80,7 @@ export interface OpenedStream {
 interface Stream extends Omit<OpenedStream, 'live'> {
   readonly until: number;
   readonly credentials: ReadonlySet<string>;
-  readonly keyId: string | undefined;
+  readonly keys: readonly LiveKey[];
   watch: Watch;
 }
 
@@ -85,6 +90,8 @@ interface Watch {
   holder: Holder | undefined;
   /** False when the credential itself had left open which groups there are. */
   readonly groupsKnown: boolean;
+  /** What ends it when it is revoked, beside the session. */
+  readonly restsOn: readonly Issued[];
   /** The session's id, and those of the sessions that have taken its place. */
   readonly ids: Set<string>;
   readonly streams: Set<Stream>;
@@ -161,7 +168,7 @@ export class Streams {
       ...opened,
       until: now + maxLifetimeMs,
       credentials: live?.subject.credentials ?? anonymous.credentials,
-      keyId: live && (live.keyId ?? apiKeyIdOf(live.identity)),
+      keys: live === undefined ? noKeys : keysOf(live),
       watch,
     };
     watch.streams.add(stream);
@@ -199,6 +206,7 @@ export class Streams {
       holder,
       groupsKnown:
         live === undefined || !live.passing || live.subject.groupsKnown || live.session.groupsFrom === 'lookup',
+      restsOn: live?.restsOn ?? nothing,
       ids: new Set(),
       streams: new Set(),
       successor: undefined,
@@ -210,6 +218,7 @@ export class Streams {
     };
     this.#watches.add(watch);
     if (holder !== undefined) this.#name(watch, holder.session.id);
+    for (const { id } of watch.restsOn) if (id !== undefined) this.#name(watch, id);
     if (holder?.passing === false) this.#ofSession.set(holder.session.id, watch);
     return watch;
   }
@@ -291,7 +300,7 @@ export class Streams {
     // A session that has a successor does not end by its own time.
     if (watch.holder !== undefined && watch.successor === undefined)
       until = Math.min(until, watch.holder.session.identity.expiresAt);
-    for (const stream of watch.streams) until = Math.min(until, stream.until);
+    for (const { until: end, keys } of watch.streams) until = Math.min(until, end, endOf(keys));
     this.#ends.set(watch, until);
   }
 
@@ -306,7 +315,9 @@ export class Streams {
       watch.knownAt = now - watch.everyMs;
       this.#looks.set(watch, atOnce);
     }
-    for (const stream of watch.streams) if (now >= stream.until) this.#end(stream, 'max-lifetime');
+    for (const stream of watch.streams)
+      if (now >= stream.until) this.#end(stream, 'max-lifetime');
+      else if (now >= endOf(stream.keys)) this.#end(stream, 'credential-expired');
     if (watch.streams.size > 0) this.#limit(watch);
   }
 
@@ -342,7 +353,11 @@ export class Streams {
       ? standings.of(holder, now)
       : standings.successor(successor, now));
     if (!this.#watches.has(watch)) return true;
-    if (standing.kind === 'gone') return this.#gone(watch, now);
+    if (standing.kind === 'gone') {
+      // A session that is gone is on the list of what is revoked; a credential that is not taken any more is on none.
+      if (holder.passing) await this.#parts.onOutdated(holder.session.identity.subject, now);
+      return this.#gone(watch, now);
+    }
     const { live, outage } = standing;
     if (live.identity.subject !== holder.session.identity.subject) {
       this.#endAll(watch, 'replaced');
@@ -376,15 +391,21 @@ export class Streams {
     return target;
   }
 
-  #decide(watch: Watch, subject: Subject, outage: boolean, now: number): boolean {
+  async #decide(watch: Watch, subject: Subject, outage: boolean, now: number): Promise<boolean> {
     let unsure = false;
+    const refused: Stream[] = [];
     for (const stream of watch.streams) {
       const { app, method, path, address, credentials } = stream;
       const decision = decide(app.policy, { ...subject, credentials }, method, path, { now, address });
       if (decision.allow) continue;
-      if (outage && ofGroups.has(decision.reason)) unsure = true;
-      else this.#end(stream, decision.reason === 'sign-in-too-old' ? 'sign-in-too-old' : 'no-longer-allowed');
+      if (!ofGroups.has(decision.reason))
+        this.#end(stream, decision.reason === 'sign-in-too-old' ? 'sign-in-too-old' : 'no-longer-allowed');
+      else if (outage) unsure = true;
+      else refused.push(stream);
     }
+    const { session } = watch.holder ?? {};
+    if (refused.length > 0 && session !== undefined) await this.#parts.onOutdated(session.identity.subject, now);
+    for (const stream of refused) this.#end(stream, 'no-longer-allowed');
     return !unsure;
   }
 
@@ -410,7 +431,7 @@ export class Streams {
     let others = false;
     for (const { kind, key, reason } of entries) {
       if (kind !== 'session') others = true;
-      else for (const watch of this.#byId.get(key) ?? []) this.#ended(watch, reason);
+      else for (const watch of this.#byId.get(key) ?? []) this.#revoked(watch, key, reason);
     }
     if (!others) return;
     this.#unswept = [...this.#watches];
@@ -434,10 +455,18 @@ export class Streams {
     const { revocations } = this.#parts;
     if (!this.#watches.has(watch)) return;
     for (const stream of watch.streams)
-      if (stream.keyId !== undefined && revocations.isKeyRevoked(stream.keyId)) this.#end(stream, 'credential-revoked');
+      if (stream.keys.some(({ id }) => revocations.isKeyRevoked(id))) this.#end(stream, 'credential-revoked');
+    if (watch.restsOn.some((issued) => revocations.reasonFor(issued) !== undefined))
+      return this.#endAll(watch, 'credential-revoked');
     if (watch.holder === undefined || watch.successor !== undefined) return;
     const reason = revocations.reasonFor(issuedOf(watch.holder.session));
     if (reason !== undefined) this.#ended(watch, reason);
+  }
+
+  #revoked(watch: Watch, id: string, reason: string): void {
+    // What was made of a session ends with it: a session in its place has not made it.
+    if (watch.restsOn.some((issued) => issued.id === id)) this.#endAll(watch, 'credential-revoked');
+    else this.#ended(watch, reason);
   }
 
   #ended(watch: Watch, reason: string): void {
@@ -461,6 +490,18 @@ export class Streams {
     this.#passSoon();
   }
 }
+
+const nothing: readonly Issued[] = [];
+const noKeys: readonly LiveKey[] = [];
+
+/** All API keys that somebody has come with. */
+function keysOf({ identity, keys = noKeys }: Live): readonly LiveKey[] {
+  const id = apiKeyIdOf(identity);
+  return id === undefined || keys.some((key) => key.id === id) ? keys : [...keys, { id, until: undefined }];
+}
+
+const endOf = (keys: readonly LiveKey[]): number =>
+  keys.reduce((soonest, { until }) => Math.min(soonest, until ?? soonest), Number.POSITIVE_INFINITY);
 
 const placeOf = (app: App, { identity }: Live): string => JSON.stringify([app.name, identity.subject]);
 

@@ -14,7 +14,7 @@ import type { Fields } from '../wire/fields.ts';
 import type { Reply } from '../wire/http.ts';
 import { notSignedIn, problem } from './answers.ts';
 import type { App } from './apps.ts';
-import type { Live } from './live.ts';
+import type { Live, LiveKey } from './live.ts';
 import type { LiveSessions, Opened } from './live-sessions.ts';
 import type { Recorder } from './recorder.ts';
 import type { RequestContext } from './request-context.ts';
@@ -221,7 +221,11 @@ export class Visitors {
     });
     return {
       ...visitor,
-      live: { ...live, keyId: key && apiKeyIdOf(key.accepted.identity), subject: { ...live.subject, credentials } },
+      live: {
+        ...live,
+        keys: key === undefined ? live.keys : keysOf(live, key),
+        subject: { ...live.subject, credentials },
+      },
       spend,
       appFields: proofs.flatMap(({ accepted }) => accepted.fields ?? []),
     };
@@ -335,6 +339,12 @@ export class Visitors {
     recorder.event(context, app, { kind: 'sign-in-failed', method, reason: 'unavailable', detail });
     return problem(context, 503, 'sign-in-unavailable', { extra: ['Retry-After', '5'] });
   }
+}
+
+/** With the key that came beside whatever else says who asks. */
+function keysOf({ keys = [] }: Live, { accepted: { identity, goodUntil } }: Proof): readonly LiveKey[] {
+  const id = apiKeyIdOf(identity);
+  return id === undefined ? keys : [...keys, { id, until: goodUntil }];
 }
 
 const isSamePerson = (session: Visitor, { identity }: Accepted): boolean =>

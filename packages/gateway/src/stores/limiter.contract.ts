@@ -19,6 +19,7 @@ export interface LimiterForTests {
 /** Sets up one with nothing counted, at `now`. */
 export type MakeLimiter = (now: number) => LimiterForTests | Promise<LimiterForTests>;
 
+/** What every limiter promises. `make` gives an empty one. */
 export function limiterContract(name: string, make: MakeLimiter, runs = 100): void {
   const open = async () => {
     const { limiter, clock } = await make(morning);

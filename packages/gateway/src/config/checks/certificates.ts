@@ -18,6 +18,12 @@ export const checkCertificates: Check = (context) => {
   }
   checkHosts(context, shown);
 
+  for (const [i, { grpc }] of (config.forward_auth ?? []).entries()) {
+    if (grpc?.tls === undefined) continue;
+    const path = ['forward_auth', i, 'grpc', 'tls'];
+    for (const pair of grpc.tls.pair) checkPair(context, path, pair);
+    if (grpc.tls.client_ca !== undefined) checkAuthority(context, [...path, 'client_ca'], grpc.tls.client_ca);
+  }
   for (const { app, at } of wellFormedApps(config)) {
     const { ca, client_certificate: own } = app.upstream;
     if (ca !== undefined) checkAuthority(context, [...at, 'upstream', 'ca'], ca);

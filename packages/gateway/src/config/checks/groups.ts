@@ -15,29 +15,35 @@ export const checkGroupsHaveNames: Check = ({ config, report }) => {
   const named = new Set(Object.values(directory.groups).map((name) => name.toLowerCase()));
 
   const see = (groups: readonly string[] | undefined, path: Path, negated = false): void => {
-    for (const [i, group] of (groups ?? []).entries()) {
-      if (looksLikeSid(group) || named.has(group.toLowerCase())) continue;
-      if (negated)
-        report(
-          error(
-            [...path, i],
-            `not keeps nobody of "${group}" out: Kerberos tickets carry groups as SIDs, and nothing tells which one this is`,
-            'Add directory.ldap, or the group to directory.groups, or write its SID here.',
-          ),
-        );
-      else if (!others)
-        report(
-          warning(
-            [...path, i],
-            `nothing tells which group "${group}" is: Kerberos tickets carry groups as SIDs`,
-            'Add directory.ldap, or the group to directory.groups, or write its SID here.',
-          ),
-        );
-    }
+    for (const [i, group] of (groups ?? []).entries()) seeOne(group, [...path, i], negated);
+  };
+  const seeOne = (group: string, path: Path, negated: boolean): void => {
+    if (looksLikeSid(group) || named.has(group.toLowerCase())) return;
+    if (negated)
+      report(
+        error(
+          path,
+          `not keeps nobody of "${group}" out: Kerberos tickets carry groups as SIDs, and nothing tells which one this is`,
+          'Add directory.ldap, or the group to directory.groups, or write its SID here.',
+        ),
+      );
+    else if (!others)
+      report(
+        warning(
+          path,
+          `nothing tells which group "${group}" is: Kerberos tickets carry groups as SIDs`,
+          'Add directory.ldap, or the group to directory.groups, or write its SID here.',
+        ),
+      );
   };
   for (const [name, role] of Object.entries(roles ?? {})) see(role.groups, ['roles', name, 'groups']);
-  for (const { app, at } of wellFormedApps(config))
+  for (const { app, at } of wellFormedApps(config)) {
+    for (const [i, tier] of (app.limits?.tiers ?? []).entries())
+      see(tier.groups, [...at, 'limits', 'tiers', i, 'groups']);
+    for (const [i, { group }] of (app.limits?.groups ?? []).entries())
+      seeOne(group, [...at, 'limits', 'groups', i, 'group'], false);
     for (const [i, rule] of app.rules.entries())
       for (const { terms, at: inner, negated } of allTerms(rule))
         see(terms.groups, [...at, 'rules', i, ...inner, 'groups'], negated);
+  }
 };

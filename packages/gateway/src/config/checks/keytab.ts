@@ -90,16 +90,27 @@ function checkKeys({ config, report }: CheckContext, at: Path, keytab: Keytab, n
       ),
     );
 
-  for (const { app, at: place } of wellFormedApps(config))
-    for (const [i, host] of app.host.entries())
-      if (/[a-z]/.test(host) && !has(`HTTP/${host}`))
-        report(
-          warning(
-            [...place, 'host', i],
-            `the keytab has no key for HTTP/${host}, which browsers ask for at this address`,
-            `Add the service principal name (setspn -S HTTP/${host} account) and export the keytab again. An alias (CNAME) of ${list} is fine.`,
-          ),
-        );
+  const hosts = wellFormedApps(config)
+    .filter(({ app: { sign_in: own } }) => own !== 'none' && (own === undefined || own.includes('negotiate')))
+    .flatMap(({ app, at: place }) => app.host.map((host, i) => ({ host, place: [...place, 'host', i] as Path })));
+  const { issuer } = config;
+  if (
+    issuer !== undefined &&
+    issuer !== false &&
+    (issuer.sign_in === undefined || issuer.sign_in.includes('negotiate'))
+  ) {
+    const { hostname } = new URL(issuer.url);
+    if (!hosts.some(({ host }) => same(host, hostname))) hosts.push({ host: hostname, place: ['issuer', 'url'] });
+  }
+  for (const { host, place } of hosts)
+    if (/[a-z]/.test(host) && !has(`HTTP/${host}`))
+      report(
+        warning(
+          place,
+          `the keytab has no key for HTTP/${host}, which browsers ask for at this address`,
+          `Add the service principal name (setspn -S HTTP/${host} account) and export the keytab again. An alias (CNAME) of ${list} is fine.`,
+        ),
+      );
 }
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

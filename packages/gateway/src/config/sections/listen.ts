@@ -102,14 +102,14 @@ export const admin = (context: SchemaContext) =>
         token: secret(context, '${file:/run/secrets/admin-token}')
           .optional()
           .describe(
-            'What `POST /api/explain` asks for, as `Authorization: Bearer …`. Without it, only programs on this machine are answered.',
+            'What `POST /api/explain` and `GET /api/usage` ask for, as `Authorization: Bearer …`. Without it, only programs on this machine are answered.',
           ),
       }),
       z.literal(false),
     ])
     .prefault({})
     .describe(
-      'The second address, for machines: `/metrics`, `/healthz`, `/readyz`, `/api/explain`. `false` switches it off.',
+      'The second address, for machines: `/metrics`, `/healthz`, `/readyz`, `/api/explain`, `/api/usage`. `false` switches it off.',
     )
     .meta({ 'x-example': 'admin: { address: 127.0.0.1:9464 }\n' });
 

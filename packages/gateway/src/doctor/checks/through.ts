@@ -43,13 +43,17 @@ export const throughGateway: Check = {
           "Run it as the gateway's user, on the gateway's machine, after the first start.",
         ),
       ];
-    if (all.length === 0)
+    if (all.length === 0) {
+      const about = { id: 'gateway-answers', about: 'the gateway', tried: 'finding a way in' };
       return [
-        unknown(
-          { id: 'gateway-answers', about: 'the gateway', tried: 'finding a way in', seen: 'listen has none to try' },
-          'Name one: --url https://desk.corp.example',
-        ),
+        env.urls.length === 0
+          ? unknown({ ...about, seen: 'listen has none to try' }, 'Name one: --url https://desk.corp.example')
+          : unknown(
+              { ...about, seen: 'no name in --url is the host of an app and leads to an address' },
+              'Correct --url or DNS, or name the address as well: --target 10.0.0.5',
+            ),
       ];
+    }
     const echo = await startEcho();
     try {
       const ring = new KeyRing(keys);

@@ -68,8 +68,9 @@ function tokenEndpoint(place: Place, options: TokenEndpointOptions): Endpoint {
   };
 }
 
-/** The name of no app. */
+/** The name of no app, and no method: a token is good for whatever is done with it. */
 const noApp = '(issuer)';
+const noMethod = '*';
 
 async function giveToken(request: Request, about: EndpointContext, options: TokenEndpointOptions): Promise<Response> {
   const { context, live, record } = about;
@@ -95,8 +96,8 @@ async function giveToken(request: Request, about: EndpointContext, options: Toke
   if (isOwnToken(context.authorization, options.own))
     return refuse(403, 'access_denied', 'A token does not get another token', 'own-token');
   const { identity, subject, session } = live;
-  // A key for one app would else be one for whatever the token is for.
-  if (!(await options.mayUse(identity, { app: noApp, method: 'POST', path }, now)))
+  // A key for one app, or for reading alone, would else be one for whatever the token is for.
+  if (!(await options.mayUse(identity, { app: noApp, method: noMethod, path }, now)))
     return refuse(403, 'access_denied', 'This API key is not good for that', 'key-scope');
   // A token with too few groups would be in use long after the directory is back.
   if (!subject.groupsKnown && (identity.sids.length + identity.groups.length > 0 || session.groupsFrom === 'lookup'))
