@@ -132,15 +132,17 @@ test('engine lets a slow client take its time as long as it takes something', as
   const server = await here.upstream.next();
   await server.until('\r\n\r\n');
   const size = 24_000_000;
+  const started = performance.now();
+  const isOver = (): boolean => client.ended || client.closed;
   client.socket.on('data', () => {
     client.socket.pause();
-    setTimeout(() => client.socket.resume(), 4);
+    setTimeout(() => client.socket.resume(), 10);
   });
   server.head('HTTP/1.1 200 OK', `Content-Length: ${size}`).socket.write(Buffer.alloc(size));
-  const started = performance.now();
-  await client.when(() => client.received.length > size || client.ended || client.closed);
-  assert.equal(client.ended || client.closed, false);
-  assert.equal(performance.now() - started > 1_000, true);
+  // For longer than the limit, and not to the end: how long that takes is a matter of this machine and its load.
+  await client.when(() => performance.now() - started > 2_500 || isOver());
+  assert.equal(isOver(), false);
+  assert.ok(client.received.length < size, 'there is more to take');
 });
 
 test('engine answers thousands of requests in one packet, in order, without running out of stack', async () => {

@@ -1,4 +1,5 @@
 import type { Handler, Reply } from './exchange.ts';
+import type { ContentRoom } from './held-content.ts';
 import type { Turn } from './turn.ts';
 import type { UpstreamPools } from './upstream-pool.ts';
 
@@ -18,6 +19,8 @@ export interface EngineLimits {
   readonly writeTimeoutMs?: number | undefined;
   /** Bytes of a request's content; without it, any number. Over it: 413. */
   readonly bodyBytes?: number | undefined;
+  /** Bytes of content that all connections of the engine together hold to be judged (`Inspection`); without it, any number. */
+  readonly heldBytes?: number | undefined;
   /** Connections that one address may have open; without it, any number. Further ones are closed at once. */
   readonly connectionsPerAddress?: number | undefined;
 }
@@ -34,6 +37,7 @@ export interface EngineContext {
   readonly limits: EngineLimits;
   readonly pools: UpstreamPools;
   readonly turn: Turn;
+  readonly contentRoom: ContentRoom;
   readonly tunnels: Set<OpenTunnel>;
   /** The `Date` field line of this second. */
   readonly dateLine: () => string;

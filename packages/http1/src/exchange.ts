@@ -74,7 +74,31 @@ export type Verdict =
   | { readonly kind: 'reply'; readonly reply: Reply }
   /** One of our own endpoints: it gets the request as the Fetch standard has it, with at most `maxBody` bytes. */
   | { readonly kind: 'endpoint'; readonly maxBody: number; handle(request: Request): Promise<Response> }
+  | Inspection
   | Forward;
+
+/** The content decides as well: it is read whole before anything goes on, and then judged. */
+export interface Inspection {
+  readonly kind: 'inspect';
+  /** Longer content is not held. */
+  readonly maxBytes: number;
+  /**
+   * Called once, when all content is there, at once where it can judge at once. Chunks have been put together, and a content
+   * coding is still on it; a request without content has none of it. A `forward` goes out with exactly these bytes, framed
+   * as they came, and is told its end also when the client has left meanwhile. They must not be changed.
+   */
+  judge(content: Uint8Array): Judgement | Promise<Judgement>;
+  /**
+   * Called in the place of `judge`: what the client gets for content over `maxBytes` (a 413), or when all connections
+   * together hold as much as they may (`heldBytes`; a 503 with `Retry-After`).
+   */
+  refuse(why: 'too-large' | 'no-room'): Reply;
+  /** Called in the place of both, when the content does not come: with the status that the client got, 499 if it got none. */
+  abandoned?(status: number): void;
+}
+
+/** A verdict when the content is known as well. */
+export type Judgement = { readonly kind: 'reply'; readonly reply: Reply } | Forward;
 
 export interface Forward {
   readonly kind: 'forward';
@@ -118,8 +142,30 @@ export interface Forward {
    * which is given up then; in other cases it is not looked at.
    */
   lasts?(response: LastingResponse): Reply | undefined;
+  /**
+   * Called once for an answer of the upstream, when its head goes on, with status and fields as the upstream gave them; not
+   * for interim answers, a 101, or a reply in its place. What it gives sees the content.
+   */
+  tap?(status: number, fields: Fields): Tap | undefined;
   /** Called once, however it ends, except for a tunnel whose `opened` has named somebody else. */
   ended?(completion: Completion): void;
+}
+
+/**
+ * Sees the content of a response when it has been written to the client. It changes nothing and holds nothing up; one that
+ * throws is reported and hears nothing more, and the response goes on.
+ */
+export interface Tap {
+  /**
+   * The next bytes of the content, in order: transfer codings are off, content codings on. The memory is used again as soon
+   * as this returns: what is kept is copied. They must not be changed.
+   */
+  content(bytes: Uint8Array): void;
+  /**
+   * The last call, before `Forward.ended`. `complete`: the client has got all of it. `cancelled`: the client has left. `cut`:
+   * the upstream failed, or we ended it.
+   */
+  end(how: 'complete' | 'cut' | 'cancelled'): void;
 }
 
 export interface Tunnel {

@@ -4,16 +4,23 @@ import { type Pin, provesOverConnection } from './bound-connection.ts';
 import type { Completion, Forward, LastingResponse, Reply, UpstreamFailure } from './exchange.ts';
 import { type Fields, singleField } from './fields.ts';
 import type { StatusLine } from './head.ts';
-import { checkTrailers, hasContent, interimHead, requestHead, responseHead, switchingHead } from './outgoing-head.ts';
+import type { HeldContent } from './held-content.ts';
+import {
+  CLIENT_CLOSED_REQUEST,
+  checkTrailers,
+  hasContent,
+  interimHead,
+  requestHead,
+  responseHead,
+  switchingHead,
+} from './outgoing-head.ts';
 import { openTunnel } from './opened-tunnel.ts';
 import type { RelayedHead } from './relayed-head.ts';
 import { report } from './report.ts';
+import { ResponseTap } from './response-tap.ts';
 import type { Exchange, Work } from './server-exchange.ts';
 import { passableTrailers } from './trailers.ts';
 import { type Call, type CallEvents, isIdempotent } from './upstream.ts';
-
-/** The client left before an answer began. The number is nginx's; HTTP has none. */
-const CLIENT_CLOSED_REQUEST = 499;
 
 const UNCARRIABLE: UpstreamFailure = { code: 'other', detail: 'the verdict could not be carried out' };
 
@@ -23,7 +30,10 @@ const NO_FIELDS: Fields = [];
 export class Forwarding implements CallEvents, LastingResponse, Work {
   readonly #exchange: Exchange;
   readonly #verdict: Forward;
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
+  /** The content, when it was read before there was this verdict, until it is sent. */
+  #held: HeldContent | undefined;
+  #tap: ResponseTap | undefined;
   #call: Call | undefined;
   #status = CLIENT_CLOSED_REQUEST;
   #bytesToClient = 0;
@@ -38,16 +48,21 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
   #eventStream = false;
   #cutBy: string | undefined;
 
-  constructor(exchange: Exchange, verdict: Forward) {
+  /** With `held` the request has been read already: this is its content. */
+  constructor(exchange: Exchange, verdict: Forward, held?: HeldContent) {
     this.#exchange = exchange;
     this.#verdict = verdict;
+    this.#held = held;
+    this.#startedAt = held?.since ?? performance.now();
     this.#uploaded = !exchange.hasContent;
   }
 
   start(): void {
     const { context, line, head, hasContent } = this.#exchange;
     const { upstream, target, prepared, fields, asReceived } = this.#verdict;
-    const { method, body, expectContinue } = line;
+    const { method, body } = line;
+    // Who has read the content has said the 100 already.
+    const expectContinue = line.expectContinue && this.#held === undefined;
     const { upgrade } = head;
     try {
       const text = requestHead({ method, target, prepared, fields, body, upgrade, expectContinue, asReceived });
@@ -60,7 +75,8 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
     } catch (error) {
       return this.#broken(error);
     }
-    if (hasContent) this.#exchange.connection.awaitContent();
+    if (this.#held !== undefined) this.#sendHeld();
+    else if (hasContent) this.#exchange.connection.awaitContent();
   }
 
   /** Where the upstream connection waits on which the person of this client has proven who they are; with `bound`, one may. */
@@ -87,6 +103,23 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
     } catch (error) {
       this.#broken(error);
     }
+  }
+
+  /** Goes on sending what is held, as fast as the upstream takes it. The client is read all the while, so that its leaving is seen. */
+  #sendHeld(): void {
+    const held = this.#held;
+    if (held === undefined || this.#call === undefined) return;
+    for (let piece = held.next(); piece !== undefined; piece = held.next()) {
+      this.#bytesToUpstream += piece.length;
+      if (!this.#call.write(piece)) return;
+    }
+    this.#letGo();
+    this.contentEnd(held.trailers);
+  }
+
+  #letGo(): void {
+    this.#held?.release();
+    this.#held = undefined;
   }
 
   /** Nothing has moved. If the upstream keeps us waiting, it has failed; else the client is too slow. */
@@ -200,11 +233,13 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
     this.#status = status;
     exchange.headSent = true;
     connection.out.add(text);
+    if (this.#verdict.tap !== undefined) this.#openTap(head);
   }
 
   data(chunk: Buffer): boolean {
     const { out } = this.#exchange.connection;
     this.#bytesToClient += chunk.length;
+    this.#tap?.add(chunk);
     const free = this.#chunked ? out.chunk(chunk) : out.content(chunk);
     this.#mindTheClient();
     return free;
@@ -217,11 +252,16 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
   end(): void {
     const exchange = this.#exchange;
     if (this.#chunked) exchange.connection.out.add(lastChunk(this.#trailers));
+    if (this.#tap !== undefined) {
+      exchange.connection.out.flush();
+      this.#tap.show();
+    }
     exchange.finish();
   }
 
   flush(): void {
     this.#exchange.connection.out.flush();
+    this.#tap?.show();
     this.#mindTheClient();
   }
 
@@ -240,6 +280,7 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
   drain(): void {
     const { connection } = this.#exchange;
     if (this.#completed) return;
+    if (this.#held !== undefined) return this.#sendHeld();
     if (!this.#exchange.headSent) connection.awaitContent();
     connection.takeContent();
   }
@@ -260,6 +301,14 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
     client.write(text, 'latin1');
     const parts = { client, clientRest, upstream: socket, upstreamRest: rest, startedAt: this.#startedAt };
     openTunnel(parts, exchange.context, this.#verdict);
+  }
+
+  #openTap({ status, fields }: StatusLine): void {
+    const { context } = this.#exchange;
+    report(context, () => {
+      const tap = this.#verdict.tap?.(status, fields);
+      if (tap !== undefined) this.#tap = new ResponseTap(context, tap);
+    });
   }
 
   #tell(): Reply | undefined {
@@ -302,6 +351,8 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
   #complete(end: Completion['end'], failure?: UpstreamFailure): void {
     if (this.#completed) return;
     this.#completed = true;
+    this.#letGo();
+    this.#tap?.end(end);
     const verdict = this.#verdict;
     if (verdict.ended === undefined) return;
     const completion: Completion = {

@@ -30,6 +30,9 @@ const NONE: readonly PreparedFields[] = [];
 
 const TARGET = /^[\x21-\x7e]+$/;
 
+/** The client left before an answer began. The number is nginx's; HTTP has none. */
+export const CLIENT_CLOSED_REQUEST = 499;
+
 /** Methods for which no content is what a server expects; others say so with a length of 0 (RFC 9110, 8.6). */
 const NO_CONTENT_MEANT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 

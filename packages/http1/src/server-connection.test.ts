@@ -5,6 +5,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { Deadlines } from './deadlines.ts';
 import { portOf, Wire } from './engine-testing.ts';
 import type { Fields } from './fields.ts';
+import { ContentRoom } from './held-content.ts';
 import { ClientConnection } from './server-connection.ts';
 import { Turn } from './turn.ts';
 import { UpstreamPools } from './upstream-pool.ts';
@@ -35,6 +36,7 @@ beforeEach(async () => {
     limits: { headBytes: 1_000, headerCount: 10, headTimeoutMs: 1_000_000, idleTimeoutMs: 1_000_000 },
     pools: new UpstreamPools(),
     turn: new Turn(),
+    contentRoom: new ContentRoom(0),
     tunnels: new Set<never>(),
     dateLine: () => '',
     draining: false,

@@ -1,9 +1,11 @@
 import { serveEndpoint } from './endpoint.ts';
 import type { EngineContext } from './engine-context.ts';
-import type { Client, Reply, RequestHead, Verdict } from './exchange.ts';
+import type { Client, Judgement, Reply, RequestHead, Verdict } from './exchange.ts';
 import type { Fields } from './fields.ts';
 import { Forwarding } from './forwarding.ts';
 import type { RequestLine } from './head.ts';
+import type { HeldContent } from './held-content.ts';
+import { Inspecting } from './inspecting.ts';
 import { CONTINUE } from './outgoing-head.ts';
 import { replyText } from './reply-writer.ts';
 import type { ClientConnection } from './server-connection.ts';
@@ -222,6 +224,13 @@ export class Exchange implements Client, Waiting {
     this.#gone?.abort();
   }
 
+  /** Goes on as the content was judged; `held` is that content. */
+  judged(judgement: Judgement, held: HeldContent | undefined): void {
+    // A request counts as one that lasts from here on: before, there was nobody to be told.
+    this.#lookedMs = 0;
+    this.#carryOut(judgement, held);
+  }
+
   /** Hands the connection over to a tunnel; gives what the client has sent behind its request. */
   release(): Buffer {
     this.#over = true;
@@ -229,7 +238,7 @@ export class Exchange implements Client, Waiting {
     return this.connection.release();
   }
 
-  #carryOut(verdict: Verdict): void {
+  #carryOut(verdict: Verdict, held?: HeldContent): void {
     switch (verdict.kind) {
       case 'reply':
         return this.reply(verdict.reply);
@@ -237,8 +246,15 @@ export class Exchange implements Client, Waiting {
         if (this.#over) return;
         this.#work = serveEndpoint(this, verdict);
         break;
+      case 'inspect': {
+        const inspecting = new Inspecting(this, verdict);
+        this.#work = inspecting;
+        if (this.#over) return inspecting.cancelled();
+        inspecting.start();
+        break;
+      }
       case 'forward': {
-        const forwarding = new Forwarding(this, verdict);
+        const forwarding = new Forwarding(this, verdict, held);
         this.#work = forwarding;
         if (this.#over) return forwarding.cancelled(undefined);
         forwarding.start();

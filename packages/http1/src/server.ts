@@ -11,6 +11,7 @@ import { dateLines } from './date-line.ts';
 import { Deadlines } from './deadlines.ts';
 import { type EngineContext, type EngineLimits, guarded, type OpenTunnel } from './engine-context.ts';
 import type { Handler } from './exchange.ts';
+import { ContentRoom } from './held-content.ts';
 import { type ProxyRefusal, readProxiedAddress } from './proxied-address.ts';
 import { ClientConnection } from './server-connection.ts';
 import { type Certificate, Certificates } from './tls.ts';
@@ -105,6 +106,7 @@ class HttpEngine implements Engine {
       limits,
       pools: new UpstreamPools({ turn }),
       turn,
+      contentRoom: new ContentRoom(limits.heldBytes ?? Number.POSITIVE_INFINITY),
       tunnels: new Set<OpenTunnel>(),
       dateLine: dateLines(() => Date.now()),
       draining: false,

@@ -109,8 +109,8 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
   #resting = false;
   #closed = false;
   #readingPastWrites = false;
-  /** Bytes that waited to be written when we last looked. */
-  #queued = 0;
+  /** Bytes that the upstream had taken when we last looked. */
+  #taken = 0;
   /** Not for upgrades. */
   #buffer: ReadBuffer | undefined;
 
@@ -185,11 +185,13 @@ export class UpstreamConnection implements ReaderEvents<StatusLine>, Waiting {
     } else if (occupant === undefined) {
       if (now - this.#since >= this.#idleMs) this.close();
     } else if (this.#head === undefined) {
-      const queued = this.socket.writableLength;
-      const due = occupant.sent || occupant.expectsWord || queued > 0;
-      if (!due || queued !== this.#queued) this.#since = now;
+      const waiting = this.socket.writableLength;
+      const due = occupant.sent || occupant.expectsWord || waiting > 0;
+      // Not how much waits: content that comes in pieces of one size always leaves as much waiting.
+      const taken = this.socket.bytesWritten - waiting;
+      if (!due || taken !== this.#taken) this.#since = now;
       else if (now - this.#since >= responseTimeoutMs) this.#broken(lateness(occupant, responseTimeoutMs));
-      this.#queued = queued;
+      this.#taken = taken;
     }
   }
 
