@@ -6,6 +6,8 @@ import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { verifyPassword } from '../auth/password-hash.ts';
 import type { Loaded } from '../config/load.ts';
+import { DatabaseError } from '../stores/database.ts';
+import { KeyFileError } from '../stores/key-file.ts';
 import { commands, runCli } from './run.ts';
 import { Screen } from './testing.ts';
 
@@ -111,6 +113,17 @@ test('cardea serve says in one line that its port is taken', async () => {
   };
   const { status, stderr } = await run(['serve', 'good.yaml'], { serve });
   assert.deepEqual([status, stderr.split('\n').length], [1, 2]);
+});
+
+test('cardea serve says in one line that its state directory cannot be used', async () => {
+  for (const known of [
+    new DatabaseError('Cannot use database "x": y'),
+    new KeyFileError('Cannot use key file "x": y'),
+  ]) {
+    const serve = (): Promise<void> => Promise.reject(known);
+    const { status, stderr } = await run(['serve', 'good.yaml'], { serve });
+    assert.deepEqual([status, stderr], [1, `cardea serve: ${known.message}\n`]);
+  }
 });
 
 test('cardea serve does not hide a fault of its own', async () => {

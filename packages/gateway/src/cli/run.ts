@@ -11,6 +11,8 @@ import { keys } from './keys.ts';
 import { type Serve, serve } from './serve.ts';
 import { sessions } from './sessions.ts';
 import { signingKeys } from './signing-keys.ts';
+import { token } from './token.ts';
+import { usage } from './usage.ts';
 
 /** Every command, in the order of the help. A new one is one file and one line here. */
 export const commands = (start: Serve): readonly Command[] => [
@@ -22,6 +24,8 @@ export const commands = (start: Serve): readonly Command[] => [
   keys,
   sessions,
   signingKeys,
+  token,
+  usage,
 ];
 
 /** What a process gives to its command line. */
