@@ -278,6 +278,9 @@ for (const threads of [2, 1])
       const cardea: CardeaProcess = await startCardea(own, files);
       t.after(() => cardea.remove());
       assert.equal(await cardea.ended, 1);
-      assert.match(cardea.log(), /^cardea serve: listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\n$/);
+      assert.match(
+        cardea.log(),
+        /^cardea serve: cannot listen on 127\.0\.0\.1:\d+: another program, or another Cardea, has this port \(EADDRINUSE\)\n$/,
+      );
     });
   });

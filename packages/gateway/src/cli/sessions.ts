@@ -169,9 +169,12 @@ function words(target: RevokeTarget, ended: number, account: string | undefined)
   const count = `${ended} ${ended === 1 ? 'session' : 'sessions'}`;
   if (target.kind === 'everybody') return `Everybody is signed out (${count}).`;
   if (ended > 0) return `${printable(account ?? '')} is signed out (${count}).`;
-  return target.kind === 'session'
-    ? 'No such session is listed; it is revoked all the same.'
-    : `Nobody of that name is listed; whoever has exactly this account, UPN or subject is signed out all the same.`;
+  if (target.kind === 'session') return 'No such session is listed; it is revoked all the same.';
+  const exactly =
+    'Nobody of that name is listed; whoever has exactly this account, UPN or subject is signed out all the same.';
+  return /[\\@]/.test(target.name)
+    ? exactly
+    : `${exactly} For an account of a domain, also one with tokens alone, say which: --user 'CORP\\${printable(target.name)}'.`;
 }
 
 const plain = (one: SessionSummary): object => ({
