@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import { credentials } from '@grpc/grpc-js';
-import { makeKey } from './credentials.ts';
+import { makeKey, postJson, withCsrf } from './credentials.ts';
 import { type Asking, type EnvoyLike, envoyLike, given, outcome, question } from './ext-authz-client.ts';
-import { send, signIn, startTestGateway, type TestGateway, until, usersFile } from './harness.ts';
+import { send, signIn, signOut, startTestGateway, type TestGateway, until, usersFile } from './harness.ts';
 import { kill, metric, startThreads } from './threads.ts';
 
 const pem = (name: string): string => readFileSync(join(import.meta.dirname, 'check/files', name), 'utf8');
@@ -157,16 +157,8 @@ suite('Envoy asks by gRPC', () => {
   });
 
   test('a stream token is spent once, and the app gets the address without it', async () => {
-    const me = await send(`${gateway.origin}/auth/me`, { headers: { Cookie: alice } });
-    const made = await send(`${gateway.origin}/auth/stream-tokens`, {
-      method: 'POST',
-      headers: {
-        Cookie: alice,
-        'Content-Type': 'application/json',
-        'X-CSRF-Token': String(JSON.parse(me.body).csrf_token),
-      },
-      body: JSON.stringify({ path: '/events' }),
-    });
+    const own = await withCsrf(gateway.origin, alice);
+    const made = await postJson(`${gateway.origin}/auth/stream-tokens`, { path: '/events' }, own);
     const { url } = JSON.parse(made.body);
     const first = await ask(`${url}&from=7`);
     assert.deepEqual([outcome(first), given(first, ':path', 'app')], [[200, 'CORP\\alice'], ['/events?from=7']]);
@@ -193,11 +185,7 @@ suite('Envoy asks by gRPC', () => {
   test('signing out ends it', async () => {
     const cookie = await signIn(gateway.origin, 'alice');
     assert.deepEqual(outcome(await ask('/', as(cookie))), [200, 'CORP\\alice']);
-    const me = await send(`${gateway.origin}/auth/me`, { headers: { Cookie: cookie } });
-    await send(`${gateway.origin}/auth/logout`, {
-      method: 'POST',
-      headers: { Cookie: cookie, 'X-CSRF-Token': String(JSON.parse(me.body).csrf_token) },
-    });
+    await signOut(gateway.origin, cookie);
     assert.deepEqual(outcome(await ask('/', as(cookie))), [401]);
   });
 });

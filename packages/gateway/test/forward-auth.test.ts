@@ -6,8 +6,17 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { openFiles } from '../src/config/files.ts';
 import { checkConfig } from '../src/config/load.ts';
-import { makeKey } from './credentials.ts';
-import { asBrowser, send, sessionOf, signIn, startTestGateway, type TestGateway, usersFile } from './harness.ts';
+import { makeKey, postJson, withCsrf } from './credentials.ts';
+import {
+  asBrowser,
+  send,
+  sessionOf,
+  signIn,
+  signOut,
+  startTestGateway,
+  type TestGateway,
+  usersFile,
+} from './harness.ts';
 
 const apps = (upstream: string): string => `
 sign_in:
@@ -114,9 +123,8 @@ suite('forward-auth of nginx', () => {
     const foreign = { ...nginx('/', 'POST'), Cookie: alice, Origin: 'https://evil.example' };
     assert.equal((await ask(foreign)).status, 403);
     assert.equal((await ask({ ...nginx('/', 'POST'), Cookie: alice, Origin: 'http://desk.corp.example' })).status, 403);
-    const me = await send(`${gateway.origin}/auth/me`, { headers: { Cookie: alice } });
-    const token = String(JSON.parse(me.body).csrf_token);
-    assert.equal((await ask({ ...nginx('/', 'POST'), Cookie: alice, 'X-CSRF-Token': token })).status, 200);
+    const own = await withCsrf(gateway.origin, alice);
+    assert.equal((await ask({ ...nginx('/', 'POST'), ...own })).status, 200);
   });
 
   test('an API key is enough, and good for what it is good for', async () => {
@@ -128,16 +136,8 @@ suite('forward-auth of nginx', () => {
   });
 
   test('a stream token is spent once, and the target is given without it', async () => {
-    const me = await send(`${gateway.origin}/auth/me`, { headers: { Cookie: alice } });
-    const made = await send(`${gateway.origin}/auth/stream-tokens`, {
-      method: 'POST',
-      headers: {
-        Cookie: alice,
-        'Content-Type': 'application/json',
-        'X-CSRF-Token': String(JSON.parse(me.body).csrf_token),
-      },
-      body: JSON.stringify({ path: '/events' }),
-    });
+    const own = await withCsrf(gateway.origin, alice);
+    const made = await postJson(`${gateway.origin}/auth/stream-tokens`, { path: '/events' }, own);
     const { url } = JSON.parse(made.body);
     const first = await ask(nginx(`${url}&from=7`));
     assert.deepEqual([first.status, first.headers['x-cardea-target']], [200, '/events?from=7']);
@@ -193,11 +193,7 @@ suite('forward-auth of nginx', () => {
   test('signing out ends it', async () => {
     const cookie = await signIn(gateway.origin, 'alice');
     assert.equal((await ask({ ...nginx('/'), Cookie: cookie })).status, 200);
-    const me = await send(`${gateway.origin}/auth/me`, { headers: { Cookie: cookie } });
-    await send(`${gateway.origin}/auth/logout`, {
-      method: 'POST',
-      headers: { Cookie: cookie, 'X-CSRF-Token': String(JSON.parse(me.body).csrf_token) },
-    });
+    await signOut(gateway.origin, cookie);
     assert.equal((await ask({ ...nginx('/'), Cookie: cookie })).status, 401);
   });
 });

@@ -11,7 +11,7 @@ import type { RevocationList } from '../auth/revocation-list.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { compilePolicy } from '../policy/compile.ts';
-import type { App } from '../server/apps.ts';
+import { type App, noIdentityHeaders } from '../server/apps.ts';
 import type { Endpoint } from '../server/endpoints/endpoint.ts';
 import { tokenEndpoints } from '../server/endpoints/token.ts';
 import type { TokenClient } from '../server/endpoints/token-client.ts';
@@ -119,15 +119,7 @@ export function issuerApp({ url }: IssuerConfig, plan: SignInPlan, apps: readonl
       // Never asked: no rule lets anybody through.
       upstream: { origin: 'http://127.0.0.1:9', ca: undefined, connectTimeoutMs: 1_000, responseTimeoutMs: 1_000 },
       policy: compilePolicy([]),
-      headers: {
-        user: undefined,
-        upn: undefined,
-        email: undefined,
-        name: undefined,
-        groups: undefined,
-        roles: undefined,
-        assertion: undefined,
-      },
+      headers: noIdentityHeaders,
       headerEncoding: 'percent',
       audience: '(issuer)',
       upstreamHost: undefined,

@@ -51,6 +51,17 @@ export interface IdentityHeaders {
   readonly assertion: string | undefined;
 }
 
+/** For an app that is told nothing about who is there. */
+export const noIdentityHeaders: IdentityHeaders = {
+  user: undefined,
+  upn: undefined,
+  email: undefined,
+  name: undefined,
+  groups: undefined,
+  roles: undefined,
+  assertion: undefined,
+};
+
 /**
  * Finds the app for a canonical host and path: the exact host before `*`, and among the
  * apps of a host the longest path prefix. `undefined` when nobody is responsible. Without a path: one of

@@ -10,8 +10,7 @@ import type { EventParticulars } from '../../core/audit-event.ts';
 import type { Identity } from '../../core/identity.ts';
 import { compilePolicy } from '../../policy/compile.ts';
 import { subjectOf } from '../../policy/subject.ts';
-import type { App } from '../apps.ts';
-import { findApp } from '../apps.ts';
+import { type App, findApp, noIdentityHeaders } from '../apps.ts';
 import type { Live } from '../live.ts';
 import { usualStreams } from '../streams.ts';
 import { createPages } from '../pages/layout.ts';
@@ -83,15 +82,7 @@ export const anApp = (name: string, pathPrefix: string, signIn: App['signIn']): 
   pathPrefix,
   upstream: { origin: 'http://127.0.0.1:1', ca: undefined, connectTimeoutMs: 1, responseTimeoutMs: 1 },
   policy: compilePolicy([{ path: '/**', signed_in: true }]),
-  headers: {
-    user: undefined,
-    upn: undefined,
-    email: undefined,
-    name: undefined,
-    groups: undefined,
-    roles: undefined,
-    assertion: undefined,
-  },
+  headers: noIdentityHeaders,
   headerEncoding: 'percent',
   audience: name,
   upstreamHost: undefined,
