@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,7 +40,8 @@ const users = await Promise.all(
     groups: [...groups],
   })),
 );
-writeFileSync(join(folder, 'users.yaml'), `${JSON.stringify({ users }, undefined, 2)}\n`); // JSON is YAML
+rmSync(join(folder, 'users.yaml'), { force: true }); // the mode counts for a new file only
+writeFileSync(join(folder, 'users.yaml'), `${JSON.stringify({ users }, undefined, 2)}\n`, { mode: 0o600 }); // JSON is YAML
 
 step('Starting the sample app ...');
 const sample = await startSampleApp({ port: 0 });
