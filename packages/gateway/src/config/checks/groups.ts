@@ -38,6 +38,10 @@ export const checkGroupsHaveNames: Check = ({ config, report }) => {
   };
   for (const [name, role] of Object.entries(roles ?? {})) see(role.groups, ['roles', name, 'groups']);
   for (const { app, at } of wellFormedApps(config)) {
+    for (const [i, tier] of (app.limits?.tiers ?? []).entries())
+      see(tier.groups, [...at, 'limits', 'tiers', i, 'groups']);
+    for (const [i, { group }] of (app.limits?.groups ?? []).entries())
+      seeOne(group, [...at, 'limits', 'groups', i, 'group'], false);
     for (const [i, rule] of app.rules.entries())
       for (const { terms, at: inner, negated } of allTerms(rule))
         see(terms.groups, [...at, 'rules', i, ...inner, 'groups'], negated);

@@ -1,3 +1,4 @@
+import { checkAppLimits } from './app-limits.ts';
 import { checkAppsAreDistinct, checkAppsAreReachable, checkHeaderNames, checkUpstreams } from './apps.ts';
 import { checkCertificates } from './certificates.ts';
 import type { Check } from './check.ts';
@@ -28,6 +29,7 @@ export const checks: readonly Check[] = [
   checkAppsAreDistinct,
   checkAppsAreReachable,
   checkUpstreams,
+  checkAppLimits,
   checkHeaderNames,
   checkCors,
   checkAppSignIn,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { file, type SchemaContext } from '../context.ts';
 import { appAddress, duration, headerName, host, origin, prefix, refuse, urlPath } from '../values/leaf.ts';
 import { appName, word } from '../values/name.ts';
+import { appLimits } from './app-limits.ts';
 import { cors } from './cors.ts';
 import { expectations } from './expectations.ts';
 import { responseHeaders } from './response-headers.ts';
@@ -149,6 +150,7 @@ const app = (context: SchemaContext) =>
           'Requests that change something by virtue of the session cookie must bring its token as `X-CSRF-Token`: the value of the cookie `__Host-cardea-csrf`, or of `csrf_token` in `/auth/me`.',
         ),
       streams: streams(),
+      limits: appLimits(),
       headers: headers(),
       header_encoding: z
         .enum(['percent', 'utf-8'])
