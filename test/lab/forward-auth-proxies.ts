@@ -106,20 +106,34 @@ export async function startProxy(
     cwd: folder,
     env: environment({ HOME: folder }),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // leads a group of its own, so that its workers can be ended with it
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk));
   const ended = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
-    const patience = setTimeout(() => child.kill('SIGKILL'), 3_000);
+    // Apache may wait for a worker whose tunnel has just ended. Killed alone, it would leave that one with our pipes for a minute.
+    const patience = setTimeout(() => endGroup(child.pid), 1_000);
     await ended;
     clearTimeout(patience);
-    rmSync(folder, { recursive: true, force: true });
+    endGroup(child.pid);
+    // What was killed may be about to write its last file.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   };
   if (!(await waitForPort('127.0.0.1', port, () => child.exitCode !== null))) {
     await stop();
     throw new Error(`Cannot start ${name}: port ${port} stays closed; it says\n${said}`);
   }
   return { port, said: () => said, stop };
+}
+
+/** Ends a program and everything that it has started, if anything of it is left. */
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
