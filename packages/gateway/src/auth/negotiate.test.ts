@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Acceptor, type AcceptResult, createAcceptor, MemoryReplayCache, type Pac } from '@cardea/kerberos';
 import * as fc from 'fast-check';
 import {
@@ -121,6 +122,29 @@ for (const [name, authorization] of malformed) {
 test('negotiate() signs on a genuine token, whatever the case of the scheme', async () => {
   for (const scheme of ['Negotiate', 'negotiate', 'NEGOTIATE'])
     assert.equal((await ask(`${scheme} ${token}`)).kind, 'accepted');
+});
+
+test('negotiate() judges one of many tokens in each turn of the event loop, so that nobody else waits for all of them', async () => {
+  let judged = 0;
+  const found = finds({});
+  const counting: Acceptor = {
+    accept(...args) {
+      judged++;
+      return found.accept(...args);
+    },
+  };
+  const method = negotiate({ acceptor: counting, lifetimeMs: hour });
+  const all = Array.from({ length: 20 }, async () =>
+    method.authenticate(credentials({ authorization: header(Uint8Array.of(1)), connection: connection(), now })),
+  );
+  const seen: number[] = [];
+  while (judged < all.length) {
+    await nextTurn();
+    seen.push(judged);
+  }
+  const steps = seen.map((count, i) => count - (seen[i - 1] ?? 1));
+  assert.deepEqual([...new Set(steps)], [1]);
+  assert.ok((await Promise.all(all)).every(({ kind }) => kind === 'accepted'));
 });
 
 test('negotiate() makes an identity of what the ticket says', async () => {

@@ -6,6 +6,7 @@
  */
 import type { AcceptedClient, Acceptor } from '@cardea/kerberos';
 import type { Identity } from '../core/identity.ts';
+import { oneEachTurn } from '../core/one-each-turn.ts';
 import { type Directory, DirectoryError, type Person } from '../ports/directory.ts';
 import type { Authenticator, Credentials, Outcome } from './authenticator.ts';
 import { withGroupNames } from './group-names.ts';
@@ -34,6 +35,7 @@ const memoryKey = 'negotiate';
 /** Computer accounts (`name$`) sign in like anyone else; what they may do is the policy's business. */
 export function negotiate(options: NegotiateOptions): Authenticator {
   const { acceptor, directory, lookUpGroups = false } = options;
+  const turn = oneEachTurn();
 
   return {
     id: 'negotiate',
@@ -53,6 +55,7 @@ export function negotiate(options: NegotiateOptions): Authenticator {
       const state = connection.memory.get(memoryKey);
       connection.memory.delete(memoryKey); // a negotiation is continued once, or not at all
       const { certificateHash } = connection;
+      await turn();
       const result = await acceptor.accept(token, {
         now,
         ...(certificateHash === undefined ? {} : { certificateHash }),
