@@ -1,6 +1,6 @@
 /**
- * What `npm test` says at its end about a file in which something failed. Of a long run often only the last part of the
- * output is kept, so this is short, and what a test said comes before everything else.
+ * What `npm test` says about a file in which something failed. Of a long run often only a part of the output is kept, so
+ * this is short, and what a test said comes before everything else.
  *
  * @module
  */

@@ -163,11 +163,16 @@ test('engine answers in the place of an upstream that has not answered yet when 
 
 test('engine tells nothing of an upgrade that takes its time: it is told as a tunnel', async () => {
   let tunnels = 0;
+  const heard = Promise.withResolvers<void>();
   gate = await startGate({
     upstream: upstreamAt(upstream.origin, { responseTimeoutMs: 20_000 }),
     limits: { headTimeoutMs: 80 },
     forward: {
-      lasts: (response) => void lasting.push(response),
+      lasts: (response) => {
+        lasting.push(response);
+        heard.resolve();
+        return undefined;
+      },
       opened: () => {
         tunnels++;
         return undefined;
@@ -179,7 +184,7 @@ test('engine tells nothing of an upgrade that takes its time: it is told as a tu
   // A second request that lasts shows that so much time has passed.
   const other = await gate.connect();
   const slow = await ask(other, 'GET /slow HTTP/1.1', 'Host: app');
-  while (lasting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await heard.promise;
   server.head('HTTP/1.1 101 OK', 'Upgrade: websocket', 'Connection: Upgrade');
   await client.until('HTTP/1.1 101 ');
   slow.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
