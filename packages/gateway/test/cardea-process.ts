@@ -22,22 +22,25 @@ export interface CardeaProcess {
   readonly log: () => string;
   /** Everything on standard output: audit events. */
   readonly output: () => string;
-  signal(name: 'SIGTERM' | 'SIGINT'): void;
+  signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGHUP'): void;
   /** The exit status, once it has ended. */
   readonly ended: Promise<number | null>;
-  /** File descriptors, and bytes of memory in use. Linux only. */
-  usage(): { readonly files: number; readonly memory: number };
+  /** File descriptors and bytes of memory in use, and milliseconds of CPU time so far. Linux only. */
+  usage(): { readonly files: number; readonly memory: number; readonly cpuMs: number };
   /** Ends it, whatever it is doing, and removes its files. */
   remove(): Promise<void>;
 }
 
-/** Starts it with this configuration (`listen`, `admin` and `state` are added), and waits until it listens or has ended. */
+/**
+ * Starts it with this configuration (`listen`, `admin` and `state` are added), and waits until it listens or has ended.
+ * `folder`: that of one that has ended, to start on its state again.
+ */
 export async function startCardea(
   config: string,
   files: Readonly<Record<string, string>> = {},
   adminPort = 0,
+  folder = mkdtempSync(join(tmpdir(), 'cardea-process-')),
 ): Promise<CardeaProcess> {
-  const folder = mkdtempSync(join(tmpdir(), 'cardea-process-'));
   const head = `listen: { address: "127.0.0.1:0" }\nadmin: { address: "127.0.0.1:${adminPort}" }\nstate: ./state\n`;
   writeFileSync(join(folder, 'cardea.yaml'), config.startsWith('listen:') ? config : head + config);
   for (const [name, contents] of Object.entries(files)) {
@@ -82,6 +85,7 @@ export async function startCardea(
     usage: () => ({
       files: readdirSync(`/proc/${pid}/fd`).length,
       memory: Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024,
+      cpuMs: cpuMsIn(readFileSync(`/proc/${pid}/stat`, 'latin1')),
     }),
     remove: async () => {
       child.kill('SIGKILL');
@@ -89,6 +93,12 @@ export async function startCardea(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** utime and stime of proc(5), in hundredths of a second, counted behind the name, which may have spaces. */
+function cpuMsIn(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 function collect(child: ChildProcess, name: 'stdout' | 'stderr'): () => string {

@@ -15,7 +15,7 @@ export interface OpenState {
   close(): Promise<void>;
 }
 
-/** Opens it, whether the gateway runs or not. Throws `DatabaseError`. */
+/** Opens it, whether the gateway runs or not. Throws `StateError`. */
 export function openState(
   { config, files }: Loaded,
   now: () => number,

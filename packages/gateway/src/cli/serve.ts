@@ -1,7 +1,6 @@
 import type { Loaded } from '../config/load.ts';
-import { DatabaseError } from '../stores/database.ts';
-import { KeyFileError } from '../stores/key-file.ts';
 import { SigningKeysError } from '../stores/signing-key-keeper.ts';
+import { StateError } from '../stores/state-folder.ts';
 import type { Command } from './command.ts';
 import { fileHelp, loadNamed, noFile } from './config-file.ts';
 import { countText, formatProblems } from './format-problems.ts';
@@ -48,6 +47,4 @@ Nothing is started when the configuration has an error; see "cardea check".`,
 
 /** Errors whose messages name the file in `state`, and what to do about it. */
 const stateErrorText = (error: unknown): string | undefined =>
-  error instanceof DatabaseError || error instanceof KeyFileError || error instanceof SigningKeysError
-    ? error.message
-    : undefined;
+  error instanceof StateError || error instanceof SigningKeysError ? error.message : undefined;

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { isSystemError, systemErrorText } from './system-error.ts';
 
@@ -45,23 +42,6 @@ test('systemErrorText() says what a port below 1024 needs', () => {
     code: 'EACCES',
   });
   assert.match(textOf(refused), /^cannot listen on 0\.0\.0\.0:443: .*CAP_NET_BIND_SERVICE/);
-});
-
-test('systemErrorText() names the directory that cannot be made', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'cardea-system-error-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'file');
-  writeFileSync(file, '');
-  let error: unknown;
-  try {
-    mkdirSync(file, { recursive: true });
-  } catch (caught) {
-    error = caught;
-  }
-  assert.equal(
-    textOf(error),
-    `cannot make the directory ${file}: something else than a directory is there (EEXIST); see "state"`,
-  );
 });
 
 test('systemErrorText() leaves words alone that it does not know', () => {

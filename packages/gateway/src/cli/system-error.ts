@@ -13,13 +13,6 @@ const listening: Readonly<Record<string, string>> = {
   EACCES: 'this user may not use this port; ports below 1024 need CAP_NET_BIND_SERVICE or root',
   EADDRNOTAVAIL: 'this machine does not have this address',
 };
-const files: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not do that',
-  EEXIST: 'something else than a directory is there',
-  ENOTDIR: 'a part of this path is a file',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-};
 
 /** What went wrong, for an administrator, with the system's own word for it at the end. */
 export function systemErrorText({ message, syscall, code = '' }: SystemError): string {
@@ -27,8 +20,5 @@ export function systemErrorText({ message, syscall, code = '' }: SystemError): s
   const listenReason = listening[code];
   if (syscall === 'listen' && address !== undefined && listenReason !== undefined)
     return `cannot listen on ${address}: ${listenReason} (${code})`;
-  const path = /, mkdir '(.+)'$/.exec(message)?.[1];
-  if (syscall === 'mkdir' && path !== undefined)
-    return `cannot make the directory ${path}: ${files[code] ?? message.replace(/^[A-Z0-9]+: |, mkdir .*$/g, '')} (${code}); see "state"`;
   return message;
 }

@@ -4,12 +4,13 @@
  *
  * @module
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeStateFolder, StateError, stateFault } from './state-folder.ts';
 
 /** The database cannot be used. The message names the file and what to do. */
-export class DatabaseError extends Error {
+export class DatabaseError extends StateError {
   override readonly name = 'DatabaseError';
 }
 
@@ -24,8 +25,8 @@ export class DatabaseError extends Error {
  */
 export function openDatabase(state: string, migrations: readonly string[]): DatabaseSync {
   const path = join(state, 'cardea.sqlite');
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, 'a', 0o600)); // SQLite would make it readable for everyone; -wal and -shm follow its mode
+  makeStateFolder(state);
+  makeFile(path);
   const database = new DatabaseSync(path);
   try {
     database.exec(
@@ -38,6 +39,15 @@ export function openDatabase(state: string, migrations: readonly string[]): Data
     if (error instanceof DatabaseError) throw error;
     const why = error instanceof Error ? error.message : 'unknown error';
     throw new DatabaseError(`Cannot open database "${path}": ${why}`, { cause: error });
+  }
+}
+
+/** SQLite would make it readable for everyone; -wal and -shm follow its mode. */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch (error) {
+    throw new DatabaseError(`Cannot open database "${path}": ${stateFault(error)}`, { cause: error });
   }
 }
 

@@ -106,3 +106,12 @@ test('keyFileLook() reports a file that cannot be used once, and takes it when i
   rmSync(path);
   assert.deepEqual([look(), troubles.length], [undefined, 1]);
 });
+
+test('saveKeys() says why keys cannot be written, and names the file', () => {
+  const state = fresh();
+  const keys = openKeys(state, 0);
+  assert.throws(
+    () => saveKeys(join(state, 'nowhere'), keys),
+    /^KeyFileError: Cannot write key file ".*": nothing can be made there \(ENOENT\)$/,
+  );
+});

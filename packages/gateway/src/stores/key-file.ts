@@ -9,7 +9,6 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -19,17 +18,20 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type MasterKey, newMasterKey, readStoredKey, storedKey } from '../tokens/key-ring.ts';
+import { makeStateFolder, StateError, stateFault } from './state-folder.ts';
 
 /** The key file cannot be used. The message names the file and what to do, never a key. */
-export class KeyFileError extends Error {
+export class KeyFileError extends StateError {
   override readonly name = 'KeyFileError';
 }
 
 /** The keys in `<state>/keys.json`; the directory and the file are made when they are missing. Throws `KeyFileError`. */
 export function openKeys(state: string, now: number): readonly MasterKey[] {
   const path = join(state, 'keys.json');
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  return read(path) ?? create(path, now);
+  const there = read(path);
+  if (there !== undefined) return there;
+  makeStateFolder(state);
+  return create(path, now);
 }
 
 /** Replaces the keys in `<state>/keys.json` in one step: a reader sees the old ones or the new ones. */
@@ -87,7 +89,7 @@ function read(path: string): readonly MasterKey[] | undefined {
     file = openSync(path, 'r');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
-    throw new KeyFileError(`Cannot read key file "${path}": ${codeOf(error)}`, { cause: error });
+    throw new KeyFileError(`Cannot read key file "${path}": ${stateFault(error)}`, { cause: error });
   }
   try {
     const { mode } = fstatSync(file);
@@ -118,15 +120,20 @@ function parse(path: string, text: string): readonly MasterKey[] {
 
 function writeDraft(path: string, keys: readonly MasterKey[]): string {
   const draft = `${path}.${process.pid}.new`;
-  rmSync(draft, { force: true });
-  const file = openSync(draft, 'wx', 0o600);
   try {
-    writeFileSync(file, `${JSON.stringify({ version: 1, keys: keys.map(storedKey) }, undefined, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    rmSync(draft, { force: true });
+    const file = openSync(draft, 'wx', 0o600);
+    try {
+      writeFileSync(file, `${JSON.stringify({ version: 1, keys: keys.map(storedKey) }, undefined, 2)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    return draft;
+  } catch (error) {
+    rmSync(draft, { force: true }); // half of one is of no use, and takes room where there is none
+    throw new KeyFileError(`Cannot write key file "${path}": ${stateFault(error)}`, { cause: error });
   }
-  return draft;
 }
 
 function syncDirectory(path: string): void {
