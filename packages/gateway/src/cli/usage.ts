@@ -1,9 +1,9 @@
-import { DatabaseError } from '../stores/database.ts';
-import { queryUsage } from '../stores/usage-sqlite-query.ts';
+import { StoreUnavailable } from '../ports/store-unavailable.ts';
+import { StateError } from '../stores/state-folder.ts';
 import type { Command, ExitStatus } from './command.ts';
 import { fileHelp, loadNamed, noFile } from './config-file.ts';
 import { countText, formatProblems } from './format-problems.ts';
-import { openState } from './open-state.ts';
+import { askUsage } from './usage-answer.ts';
 import { readUsageQuestion, usageData } from './usage-question.ts';
 import { usageCsv, usageTable } from './usage-text.ts';
 
@@ -16,7 +16,7 @@ export const usage: Command = {
 token took (TTFT: median and 95th percentile).
 
 --since and --until take a day (2026-11-22, of UTC, the whole of it), a moment (2026-11-22T08:30:00Z) or how long ago (12h, 7d).
-Works beside a running gateway, on its database. What has come in the last second may not be there yet.
+Works beside a running gateway, on its database, or on the PostgreSQL that several of them share. What has come in the last second may not be there yet.
 ${fileHelp}`,
   options: {
     by: { type: 'string', value: 'what', summary: 'person (default), group, model, app, tier or day' },
@@ -51,26 +51,17 @@ ${fileHelp}`,
       stderr.write(`${formatProblems(result.problems)}${name}: ${countText(result.problems)}\n`);
       return 1;
     }
-    const { config } = result;
-    if (config.usage === false) return failed('no usage is kept: usage is false in the configuration');
     try {
-      const state = openState(result, now, () => {});
-      try {
-        if (state.database === undefined)
-          return failed(`there is no database in ${config.state}: no gateway has run here with it`);
-        const answer = queryUsage(state.database, question);
-        if (options['json'] === true) stdout.write(`${JSON.stringify(usageData(question, answer), undefined, 2)}\n`);
-        else if (options['csv'] === true) stdout.write(usageCsv(question, answer));
-        else stdout.write(usageTable(question, answer));
-        const configured = question.app === undefined || config.apps.some((app) => app.name === question.app);
-        if (!configured && answer.total.requests === 0)
-          stderr.write('cardea usage: no app of that name is configured\n');
-        return 0;
-      } finally {
-        await state.close();
-      }
+      const answer = await askUsage(result, question, now);
+      if (typeof answer === 'string') return failed(answer);
+      if (options['json'] === true) stdout.write(`${JSON.stringify(usageData(question, answer), undefined, 2)}\n`);
+      else if (options['csv'] === true) stdout.write(usageCsv(question, answer));
+      else stdout.write(usageTable(question, answer));
+      const configured = question.app === undefined || result.config.apps.some((app) => app.name === question.app);
+      if (!configured && answer.total.requests === 0) stderr.write('cardea usage: no app of that name is configured\n');
+      return 0;
     } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
+      if (!(error instanceof StateError || error instanceof StoreUnavailable)) throw error;
       return failed(error.message);
     }
   },

@@ -7,8 +7,7 @@ export interface UsageColumns {
   readonly app: string;
   readonly account: string | null;
   readonly subject: string | null;
-  /** A list, as JSON. */
-  readonly tier_groups: string;
+  readonly tier_groups: readonly string[];
   readonly tier: string | null;
   readonly model: string | null;
   readonly api_key: string | null;
@@ -53,7 +52,7 @@ export function usageColumns(record: UsageRecord): UsageColumns {
     app: text(record.app),
     account: textOrNull(record.account),
     subject: textOrNull(record.subject),
-    tier_groups: JSON.stringify(record.groups.map(text)),
+    tier_groups: record.groups.map(text),
     tier: textOrNull(record.tier),
     model: textOrNull(record.model),
     api_key: textOrNull(record.apiKey),

@@ -1,8 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { batches } from '../core/batches.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import type { UsageAnswer, UsageQuestion, UsageStore } from '../ports/usage.ts';
-import { usageColumnNames, usageColumns } from './usage-columns.ts';
+import { type UsageColumns, usageColumnNames, usageColumns } from './usage-columns.ts';
 import { queryUsage } from './usage-sqlite-query.ts';
 
 /** The table, as a migration for `openDatabase`. */
@@ -48,6 +48,10 @@ export interface SqliteUsageOptions {
 /** Old records go in small steps, so that no step holds up requests. */
 const purgeRows = 500;
 
+/** SQLite has no lists: they are JSON. */
+const cell = (value: UsageColumns[keyof UsageColumns]): SQLInputValue =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+
 /** Usage in the database of this machine. */
 export function sqliteUsage(options: SqliteUsageOptions): UsageStore {
   const { database, retainMs, onTrouble, maxWaiting, delayMs } = options;
@@ -58,7 +62,7 @@ export function sqliteUsage(options: SqliteUsageOptions): UsageStore {
     `DELETE FROM usage WHERE id IN (SELECT id FROM usage WHERE time < ? ORDER BY time LIMIT ${purgeRows})`,
   );
   let newest = 0;
-  const writer = batches<ReturnType<typeof usageColumns>>({
+  const writer = batches<UsageColumns>({
     what: 'Usage records',
     onTrouble,
     ...(maxWaiting === undefined ? {} : { maxWaiting }),
@@ -66,7 +70,7 @@ export function sqliteUsage(options: SqliteUsageOptions): UsageStore {
     write(batch) {
       database.exec('BEGIN');
       try {
-        for (const columns of batch) insert.run(...usageColumnNames.map((name) => columns[name]));
+        for (const columns of batch) insert.run(...usageColumnNames.map((name) => cell(columns[name])));
         purge.run(Math.floor(newest - retainMs));
         database.exec('COMMIT');
       } catch (error) {

@@ -193,6 +193,38 @@ suite('redisLimiter', { skip: noRedis }, () => {
     await server.close();
   });
 
+  test('redisLimiter() gives nobody the place of a request that went on while Redis was away for longer than its lease', async (t) => {
+    const server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always']);
+    t.after(() => server.close());
+    const connection = { url: server.url, prefix: 'long-away' };
+    // Several, since each comes back when it likes: some of them later than the one who holds nothing.
+    const holders = Array.from({ length: 8 }, () => open({ connection, settleMs: 1_500 }));
+    const other = open({ connection, settleMs: 1_500 });
+    const leaseMs = 600;
+    const asked = (lease: string) => ask({}, { checks: [{ key: `person:${lease}`, concurrent: 1 }], lease, leaseMs });
+    for (const [i, { limiter }] of holders.entries())
+      assert.equal((await limiter.acquire(asked(`long-${i}`))).granted, true);
+    const renewing = setInterval(() => {
+      for (const [i, { limiter }] of holders.entries()) void limiter.renew([`long-${i}`], leaseMs);
+    }, leaseMs / 3);
+    await server.kill();
+    await delay(2 * leaseMs);
+    await server.start();
+    const isBack = (): Promise<boolean> =>
+      other.redis.ping().then(
+        () => true,
+        () => false,
+      );
+    await until(isBack, 'Redis to be back');
+    const answers = await Promise.all(
+      holders.map(async (_, i) => other.limiter.acquire({ ...asked(`long-${i}`), lease: `other-${i}` })),
+    );
+    clearInterval(renewing);
+    assert.deepEqual(new Set(answers.map(({ granted }) => granted)), new Set([false]));
+    await holders[0]?.limiter.release('long-0', {});
+    assert.equal((await other.limiter.acquire({ ...asked('long-0'), lease: 'later' })).granted, true);
+  });
+
   test('redisLimiter() goes on by itself when Redis answers and takes nothing, and raises one alarm', async () => {
     const server = await startRedis();
     const one = open({ connection: { url: server.url }, patienceMs: 50 });

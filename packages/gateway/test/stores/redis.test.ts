@@ -228,6 +228,29 @@ test('openRedis() keeps to its timeout when the server takes connections and say
   silent.close();
 });
 
+test('openRedis() soon asks again whether a server that reads its disk has done so, however long that guesses it will take', async (t) => {
+  let questions = 0;
+  // A stand-in: how long a real one guesses depends on where in a second it was started.
+  const reading = createServer((socket) => {
+    t.after(() => socket.destroy());
+    socket.on('error', () => {});
+    socket.on('data', (data: Buffer) => {
+      for (const command of data.toString().split(/(?=\*\d+\r\n\$)/)) {
+        const info = /\r\ninfo\r\n/i.test(command);
+        if (info) questions++;
+        const told = questions === 1 ? 'loading:1\r\nloading_eta_seconds:9' : 'loading:0';
+        socket.write(info ? `$${told.length}\r\n${told}\r\n` : '+PONG\r\n');
+      }
+    });
+  });
+  t.after(() => reading.close());
+  await new Promise<void>((resolve) => reading.listen(0, '127.0.0.1', resolve));
+  const { port } = reading.address() as AddressInfo;
+  const { redis } = connect({ url: `redis://127.0.0.1:${port}`, timeoutMs: 3_000 });
+  await redis.ping();
+  assert.ok(questions > 1);
+});
+
 test('openRedis() asks nothing more after it was closed, and close() may come twice', options, async () => {
   const { redis, trouble } = connect();
   await redis.ping();
