@@ -4,6 +4,7 @@
  * @module
  */
 import { runCli } from './cli/run.ts';
+import type { Gateway } from './app/gateway.ts';
 import type { Loaded } from './config/load.ts';
 
 /** A terminal's Ctrl-C can arrive twice: from the terminal, and by way of whatever started us. */
@@ -14,7 +15,10 @@ let failed = false;
 async function serve(loaded: Loaded): Promise<void> {
   // Loaded here, so that `cardea check` need not load the whole gateway first.
   const { startGateway } = await import('./app/gateway.ts');
-  const gateway = await startGateway(loaded);
+  // Before the start, since the signal ends a process that does not listen for it.
+  let gateway: Gateway | undefined;
+  process.on('SIGHUP', () => void gateway?.look());
+  gateway = await startGateway(loaded);
   failed = await Promise.race([gateway.failed.then(() => true), stopSignal().then(() => false)]);
   await gateway.close();
 }

@@ -1,65 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
+import { authorities } from '../test/authorities.ts';
 import { type ClientCertificate, type Connection, startEngine } from './index.ts';
 import type { Certificate } from './tls.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'cardea-client-certificate-'));
-after(() => rmSync(folder, { recursive: true }));
+const { authority, issue, remove } = authorities();
+after(remove);
 
-const openssl = (...args: readonly string[]): void =>
-  void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
-const pair = (name: string): Certificate => ({ cert: read(`${name}.pem`), key: read(`${name}.key`) });
-
-function authority(name: string): void {
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
-  openssl(
-    'req',
-    '-x509',
-    '-nodes',
-    '-days',
-    '2',
-    ...ec,
-    '-subj',
-    `/CN=${name}`,
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.pem`,
-  );
-}
-
-function issue(name: string, by: string, extensions: string, days = '2'): Certificate {
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
-  openssl('req', '-nodes', ...ec, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-  writeFileSync(join(folder, `${name}.ext`), extensions);
-  const signer = ['-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-CAcreateserial'];
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    ...signer,
-    '-days',
-    days,
-    '-extfile',
-    `${name}.ext`,
-    '-out',
-    `${name}.pem`,
-  );
-  return pair(name);
-}
-
-authority('ours');
-authority('theirs');
+const ours = authority('ours').cert;
+const theirs = authority('theirs').cert;
 const forClients = 'extendedKeyUsage=clientAuth';
 const server = issue('server', 'ours', 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth');
 const other = issue('other', 'ours', 'subjectAltName=DNS:other.example\nextendedKeyUsage=serverAuth');
@@ -67,7 +20,7 @@ const alice = issue('alice', 'ours', forClients);
 const stranger = issue('stranger', 'theirs', forClients);
 const expired = issue('expired', 'ours', forClients, '-1');
 const impostor = issue('impostor', 'ours', 'extendedKeyUsage=serverAuth');
-const authorities = read('ours.pem') + read('theirs.pem');
+const both = ours + theirs;
 
 interface Seen {
   readonly certificate: ClientCertificate | undefined;
@@ -98,7 +51,7 @@ async function engine(
       address: '127.0.0.1',
       port: 0,
       tls: options.tls ?? [{ ...server, names: ['localhost'] }],
-      clientCa: 'clientCa' in options ? options.clientCa : read('ours.pem'),
+      clientCa: 'clientCa' in options ? options.clientCa : ours,
       limits,
       onError: (detail) => assert.fail(detail),
       ...(options.proxied === true ? { proxyProtocol: () => true } : {}),
@@ -129,7 +82,7 @@ async function ask(port: number, { certificate, servername = 'localhost', sessio
   if (first !== undefined) below.write(first);
   const socket = tls.connect({
     socket: below,
-    ca: authorities,
+    ca: both,
     servername,
     ...(servername === '' ? { checkServerIdentity: () => undefined } : {}),
     ...(certificate === undefined ? {} : { cert: certificate.cert, key: certificate.key }),
@@ -208,14 +161,14 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const)
 
 test('engine resumes no session of a listener that asks for other certificates, or for none', async () => {
   const one = await engine();
-  const theirs = await engine({ clientCa: read('theirs.pem') });
+  const elsewhere = await engine({ clientCa: theirs });
   const { ticket } = await ask(one.running.port, { certificate: alice });
   assert.ok(ticket !== undefined);
-  const { reused } = await ask(theirs.running.port, { certificate: alice, session: ticket });
+  const { reused } = await ask(elsewhere.running.port, { certificate: alice, session: ticket });
   assert.equal(reused, false);
-  assert.equal(theirs.seen[0]?.certificate?.verified, false);
+  assert.equal(elsewhere.seen[0]?.certificate?.verified, false);
   await one.running.drain(0);
-  await theirs.running.drain(0);
+  await elsewhere.running.drain(0);
 });
 
 test('engine asks for certificates under each name that it has', async () => {
@@ -249,6 +202,48 @@ test('engine goes on asking after its own certificate was replaced', async () =>
     [true, true, true],
   );
   await running.drain(0);
+});
+
+test('engine takes the certificates of another authority from when that was replaced', async (t) => {
+  const { running, seen } = await engine();
+  t.after(() => running.drain(0));
+  const { ticket } = await ask(running.port, { certificate: alice });
+  running.replaceCertificate([{ ...server, names: ['localhost'] }], theirs);
+  await ask(running.port, { certificate: alice });
+  await ask(running.port, { certificate: stranger });
+  assert.ok(ticket !== undefined);
+  const { reused } = await ask(running.port, { certificate: alice, session: ticket });
+  assert.equal(reused, false);
+  assert.deepEqual(
+    seen.map(({ certificate }) => certificate?.verified),
+    [true, false, true, false],
+  );
+  // A new certificate of its own changes nothing about that.
+  running.replaceCertificate([{ ...server, names: ['localhost'] }]);
+  await ask(running.port, { certificate: stranger });
+  assert.equal(seen.at(-1)?.certificate?.verified, true);
+});
+
+test('engine keeps the authority that it has when another one is none', async (t) => {
+  const { running, seen } = await engine();
+  t.after(() => running.drain(0));
+  const certificates = [{ ...server, names: ['localhost'] }];
+  assert.throws(() => running.replaceCertificate(certificates, 'nonsense'));
+  await ask(running.port, { certificate: alice });
+  running.replaceCertificate(certificates);
+  await ask(running.port, { certificate: alice });
+  assert.deepEqual(
+    seen.map(({ certificate }) => certificate?.verified),
+    [true, true],
+  );
+});
+
+test('engine that asks for no certificates asks for none when it is given an authority', async (t) => {
+  const { running, seen } = await engine({ clientCa: undefined });
+  t.after(() => running.drain(0));
+  running.replaceCertificate([{ ...server, names: ['localhost'] }], ours);
+  await ask(running.port, { certificate: alice });
+  assert.equal(seen[0]?.certificate, undefined);
 });
 
 test('engine tells each of many clients that come at once their own certificate and address', async () => {

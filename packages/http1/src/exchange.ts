@@ -82,6 +82,8 @@ export interface Inspection {
   readonly kind: 'inspect';
   /** Longer content is not held. */
   readonly maxBytes: number;
+  /** Whose content it is: nobody's takes all that may be held (`heldBytes`). Absent: nobody's in particular. */
+  readonly holder?: string | undefined;
   /**
    * Called once, when all content is there, at once where it can judge at once. Chunks have been put together, and a content
    * coding is still on it; a request without content has none of it. A `forward` goes out with exactly these bytes, framed
@@ -146,7 +148,7 @@ export interface Forward {
    * Called once for an answer of the upstream, when its head goes on, with status and fields as the upstream gave them; not
    * for interim answers, a 101, or a reply in its place. What it gives sees the content.
    */
-  tap?(status: number, fields: Fields): Tap | undefined;
+  readonly tap?: ((this: void, status: number, fields: Fields) => Tap | undefined) | undefined;
   /** Called once, however it ends, except for a tunnel whose `opened` has named somebody else. */
   ended?(completion: Completion): void;
 }

@@ -74,3 +74,20 @@ test('HeldContent gives its bytes in pieces, in order, once', () => {
   );
   assert.ok(Buffer.concat(pieces).equals(content));
 });
+
+test('ContentRoom gives one holder a quarter, and the rest to others', () => {
+  const room = new ContentRoom(100);
+  const eve = room.of('eve', 10);
+  assert.ok(eve.take(20) && room.of('eve', 10).take(5));
+  assert.equal(eve.take(1), false);
+  assert.ok(room.of('bob', 10).take(25) && room.take(50));
+  assert.equal(room.of('carol', 10).take(1), false);
+  eve.give(25);
+  assert.ok(room.of('carol', 10).take(25));
+});
+
+test('ContentRoom always has room for one request of a holder', () => {
+  const eve = new ContentRoom(100).of('eve', 60);
+  assert.ok(eve.take(60));
+  assert.equal(eve.has(1), false);
+});

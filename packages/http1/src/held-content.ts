@@ -8,20 +8,55 @@ const PIECE_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 const NO_FIELDS: Fields = [];
 
+/** Room for content. */
+export interface Room {
+  /** Whether so many bytes could be taken now. */
+  has(bytes: number): boolean;
+  /** False, and nothing is taken, when there are not so many. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+}
+
+/** One holder may have this part of the room: whoever sends slowly, and much, leaves some for others. */
+const SHARE = 1 / 4;
+
 /** What all connections of an engine may hold together of content that is to be judged. */
-export class ContentRoom {
+export class ContentRoom implements Room {
+  readonly #share: number;
+  readonly #held = new Map<string, number>();
   #left: number;
 
   constructor(bytes: number) {
+    this.#share = bytes * SHARE;
     this.#left = bytes;
   }
 
-  /** Whether so many bytes could be taken now. */
+  /** The part of it that is one holder's: a quarter, or as much as one request may have. */
+  of(holder: string | undefined, maxBytes: number): Room {
+    if (holder === undefined) return this;
+    const most = Math.max(this.#share, maxBytes);
+    const held = (): number => this.#held.get(holder) ?? 0;
+    const has = (bytes: number): boolean => held() + bytes <= most && this.has(bytes);
+    return {
+      has,
+      take: (bytes) => {
+        if (!has(bytes)) return false;
+        this.#held.set(holder, held() + bytes);
+        return this.take(bytes);
+      },
+      give: (bytes) => {
+        const left = held() - bytes;
+        if (left > 0) this.#held.set(holder, left);
+        else this.#held.delete(holder);
+        this.give(bytes);
+      },
+    };
+  }
+
   has(bytes: number): boolean {
     return bytes <= this.#left;
   }
 
-  /** False, and nothing is taken, when there are not so many. */
   take(bytes: number): boolean {
     if (!this.has(bytes)) return false;
     this.#left -= bytes;
@@ -38,7 +73,7 @@ export class HeldContent {
   /** When the request came. */
   readonly since: number = performance.now();
   trailers: Fields = NO_FIELDS;
-  readonly #room: ContentRoom;
+  readonly #room: Room;
   /** How much may come at most. */
   readonly #limit: number;
   /** How much will come, where that is known. */
@@ -48,7 +83,7 @@ export class HeldContent {
   #taken = 0;
   #sent = 0;
 
-  constructor(room: ContentRoom, maxBytes: number, announced: number | undefined) {
+  constructor(room: Room, maxBytes: number, announced: number | undefined) {
     this.#room = room;
     this.#limit = Math.min(maxBytes, announced ?? maxBytes);
     this.#announced = announced;

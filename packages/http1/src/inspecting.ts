@@ -1,6 +1,6 @@
 import type { Inspection, Judgement, Reply } from './exchange.ts';
 import type { Fields } from './fields.ts';
-import { HeldContent } from './held-content.ts';
+import { HeldContent, type Room } from './held-content.ts';
 import { report } from './report.ts';
 import { CLIENT_CLOSED_REQUEST } from './outgoing-head.ts';
 import type { Exchange, Work } from './server-exchange.ts';
@@ -10,6 +10,7 @@ export class Inspecting implements Work {
   readonly #exchange: Exchange;
   readonly #inspection: Inspection;
   readonly #held: HeldContent;
+  readonly #room: Room;
   /** It has been judged, refused or abandoned: the inspection hears nothing more. */
   #over = false;
 
@@ -18,16 +19,17 @@ export class Inspecting implements Work {
     this.#exchange = exchange;
     this.#inspection = inspection;
     const announced = line.body.kind === 'length' ? line.body.length : undefined;
-    this.#held = new HeldContent(context.contentRoom, inspection.maxBytes, announced);
+    this.#room = context.contentRoom.of(inspection.holder, inspection.maxBytes);
+    this.#held = new HeldContent(this.#room, inspection.maxBytes, announced);
   }
 
   start(): void {
-    const { context, hasContent, line, connection } = this.#exchange;
+    const { hasContent, line, connection } = this.#exchange;
     if (!hasContent) return this.#judge();
     if (line.body.kind === 'length') {
       // Not to be sent for nothing.
       if (line.body.length > this.#inspection.maxBytes) return this.#refuse('too-large');
-      if (!context.contentRoom.has(line.body.length)) return this.#refuse('no-room');
+      if (!this.#room.has(line.body.length)) return this.#refuse('no-room');
     }
     this.#exchange.continue();
     connection.awaitContent();

@@ -56,8 +56,11 @@ export interface Engine {
    * when there is no grace. Resolves when everything is closed.
    */
   drain(graceMs: number): Promise<void>;
-  /** New connections get these; those that are open keep theirs. Throws when one is unusable, and nothing changes. */
-  replaceCertificate(certificate: Certificate | readonly Certificate[]): void;
+  /**
+   * New connections get these; those that are open keep theirs. `clientCa` takes the place of the one before, where clients are asked
+   * for a certificate. Throws when one is unusable, and nothing changes.
+   */
+  replaceCertificate(certificate: Certificate | readonly Certificate[], clientCa?: string): void;
 }
 
 /** Idle time after which the operating system asks whether the other side is still there. */
@@ -162,9 +165,9 @@ class HttpEngine implements Engine {
     return this.#drained;
   }
 
-  replaceCertificate(certificate: Certificate | readonly Certificate[]): void {
+  replaceCertificate(certificate: Certificate | readonly Certificate[], clientCa?: string): void {
     if (this.#certificates === undefined) throw new TypeError('Cannot replace certificate: the listener has none');
-    this.#certificates.replace(listed(certificate));
+    this.#certificates.replace(listed(certificate), clientCa);
   }
 
   async #drain(graceMs: number): Promise<void> {

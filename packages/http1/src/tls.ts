@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import {
   createSecureContext,
@@ -32,7 +32,7 @@ interface Loaded {
 
 /** The certificates of a listener. The first one is for every client that asks for no name, or for one that none has. */
 export class Certificates {
-  readonly #clientCa: string | undefined;
+  #clientCa: string | undefined;
   /** Makes connections that ask for a client's certificate. It never listens. */
   readonly #asking: Server | undefined;
   /** What to call when the handshake is over, by the ends of the connection. */
@@ -76,12 +76,16 @@ export class Certificates {
     return (wild ?? this.default).context;
   }
 
-  /** New connections get these. Throws when one is unusable, and nothing changes. */
-  replace(certificates: readonly Certificate[]): void {
-    const loaded = load(certificates, this.#clientCa);
+  /**
+   * New connections get these, and clients' certificates have to chain to `clientCa`, where clients are asked for one (default: as
+   * before). Throws when one is unusable, and nothing changes.
+   */
+  replace(certificates: readonly Certificate[], clientCa = this.#clientCa): void {
+    const ca = this.#asking === undefined ? undefined : clientCa;
+    const loaded = load(certificates, ca);
     const [first] = certificates;
-    if (this.#clientCa !== undefined && first !== undefined)
-      this.#asking?.setSecureContext(contextOptions(first, this.#clientCa));
+    if (ca !== undefined && first !== undefined) this.#asking?.setSecureContext(contextOptions(first, ca));
+    this.#clientCa = ca;
     this.#loaded = loaded;
     this.#hashed = [];
   }
@@ -145,6 +149,7 @@ const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket):
 
 function load(certificates: readonly Certificate[], clientCa: string | undefined): readonly Loaded[] {
   if (certificates.length === 0) throw new TypeError('TLS needs a certificate');
+  if (clientCa !== undefined) void new X509Certificate(clientCa); // TLS itself takes anything, and then trusts nobody
   return certificates.map((certificate) => ({
     names: (certificate.names ?? []).map((name) => name.toLowerCase()),
     context: createSecureContext(contextOptions(certificate, clientCa)),

@@ -1,6 +1,7 @@
 import type { Upstream } from '@cardea/http1';
 import type { App as AppConfig } from '../config/schema.ts';
-import { isLoopbackHost } from '../auth/oidc/outbound.ts';
+import { placeOf } from '../config/values/place.ts';
+import { compileTiers, type LimitNumbers } from '../limits/tiers.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import type { App } from '../server/apps.ts';
 import { type EdgeOptions, edgeOf } from '../server/edge.ts';
@@ -27,6 +28,8 @@ export function compileApp(app: AppConfig, read: Read, signIn: App['signIn'], ap
     },
     headerEncoding: app.header_encoding,
     audience: app.assertion.audience,
+    upstreamCredential: credentialOf(app.upstream),
+    limits: app.limits && limitsOf(app.limits),
     upstreamHost: app.host_header === 'upstream' ? hostOf(app.upstream.url) : undefined,
     asReceived: isAlone(app, apps),
     untold: !app.forwarded_headers,
@@ -67,21 +70,18 @@ function originsOf({ allowed_origins: allowed, cors }: AppConfig): readonly stri
   return [...new Set([...allowed, ...cors.origins])];
 }
 
-const edgeOptions = ({ response_headers: headers, cors }: AppConfig): EdgeOptions => ({
+const edgeOptions = ({ response_headers: headers, cors, limits }: AppConfig): EdgeOptions => ({
   headers,
-  cors: cors && { ...cors, maxAgeMs: cors.max_age },
+  cors: cors && { ...cors, expose: limits === undefined ? cors.expose : exposed(cors.expose), maxAgeMs: cors.max_age },
 });
 
-/** Host and port, with one name for this machine: it is the same app by another spelling of its address. */
-function placeOf(address: string): string {
-  if (address.startsWith('unix:')) return address;
-  const { hostname, port, protocol } = new URL(address);
-  const name = hostname.replace(/\.$/, '');
-  return `${isLoopbackHost(name) || alsoHere.test(name) ? 'localhost' : name}:${port || protocol}`;
+/** With what we say of limits: a page that may read an answer may know when to ask again. */
+function exposed(names: readonly string[]): readonly string[] {
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  return [...names, ...limitFieldNames.filter((name) => !known.has(name.toLowerCase()))];
 }
 
-/** Where one connects to this machine as well: by no address, or by one of IPv4 written as IPv6. */
-const alsoHere = /^(?:0\.0\.0\.0|\[::\]|\[::ffff:(?:0:0|7f[0-9a-f]{2}:[0-9a-f]{1,4})\])$/;
+const limitFieldNames = ['RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Should-Retry'];
 
 function upstreamOf({ url, ...upstream }: AppConfig['upstream'], read: Read): Upstream {
   const [origin, ...origins] = url;
@@ -96,6 +96,25 @@ function upstreamOf({ url, ...upstream }: AppConfig['upstream'], read: Read): Up
     responseTimeoutMs: upstream.response_timeout,
   };
 }
+
+function credentialOf({ credential }: AppConfig['upstream']): App['upstreamCredential'] {
+  return credential && { name: credential.header, value: credential.scheme + credential.value.reveal() };
+}
+
+function limitsOf(limits: NonNullable<AppConfig['limits']>): NonNullable<App['limits']> {
+  const decides =
+    limits.tiers.some(({ models }) => models !== undefined) || [...limits.tiers, ...limits.groups].some(countsTokens);
+  return {
+    tiers: compileTiers(limits),
+    readsContent: limits.read_body ?? decides,
+    contentBytes: limits.max_body,
+    usualAnswer: limits.usual_answer,
+    leaseMs: limits.lease,
+  };
+}
+
+const countsTokens = ({ tokens_per_minute: perMinute, tokens_per_day: perDay }: LimitNumbers): boolean =>
+  perMinute !== undefined || perDay !== undefined;
 
 /** The configuration allows `host_header: upstream` only where there is one address with a host. */
 function hostOf([address]: AppConfig['upstream']['url']): string | undefined {

@@ -215,3 +215,27 @@ test('watchCertificates() has nothing to do for a listener without TLS', async (
   await idle.look();
   idle.close();
 });
+
+test('watchCertificates() gives new connections the changed authority of clients, and keeps the one that it has instead of none', async () => {
+  const authority = path('authority.pem');
+  writeFileSync(authority, old.cert);
+  const given: (string | undefined)[] = [];
+  const asking = watchCertificates(
+    { replaceCertificate: (_certificates, clientCa) => void given.push(clientCa) },
+    { ...listener, client_ca: authority },
+    {
+      read: (file) => readFileSync(file),
+      now: () => now,
+      log: { info: () => {}, warn: () => {}, error: (...words: unknown[]) => void log.push(JSON.stringify(words)) },
+      everyMs: 3_600_000,
+    },
+  );
+  for (const text of ['nonsense', expired.cert, renewed.cert]) {
+    writeFileSync(authority, text);
+    await asking.look();
+  }
+  asking.close();
+  assert.deepEqual(given, [renewed.cert]);
+  assert.match(log[0] ?? '', /authority\.pem is not a certificate.*the one before it goes on/);
+  assert.match(log[1] ?? '', /has expired/);
+});

@@ -7,7 +7,7 @@ import { X509Certificate } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Certificate, Engine } from '@cardea/http1';
 import type { Logger } from 'pino';
-import { judgePair, serverNames } from '../config/checks/certificate-pair.ts';
+import { judgeAuthority, judgePair, serverNames } from '../config/checks/certificate-pair.ts';
 import type { Listener } from '../config/schema.ts';
 import { type Contents, type FileWatch, watchFiles } from '../stores/file-watch.ts';
 import type { Read } from './read.ts';
@@ -38,30 +38,35 @@ export interface CertificateWatch {
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Gives the engine the certificates of its listener anew when their files have changed, for new connections; those that
- * are open keep theirs. All files of the listener are judged first as `cardea check` does. When anything is wrong with
+ * Gives the engine the certificates of its listener, and the authority of its clients' ones, anew when their files have changed, for
+ * new connections; those that are open keep theirs. All files of the listener are judged first as `cardea check` does. When anything is wrong with
  * one of them the engine keeps what it has; the log says so once per change, and the files are judged again at every look
  * (a certificate of the near future becomes valid). Does nothing for a listener without TLS.
  */
 export function watchCertificates(
   engine: Pick<Engine, 'replaceCertificate'>,
-  { tls }: Pick<Listener, 'address' | 'tls'>,
+  { tls, client_ca: clientCa }: Pick<Listener, 'address' | 'tls' | 'client_ca'>,
   { read, now, log, everyMs = LOOK_EVERY_MS }: CertificateWatch,
 ): FileWatch {
   if (tls === undefined) return { look: async () => {}, close: () => {} };
-  const paths = [...new Set(tls.flatMap(({ cert, key }) => [cert, key]))];
+  const paths = [
+    ...new Set([...tls.flatMap(({ cert, key }) => [cert, key]), ...(clientCa === undefined ? [] : [clientCa])]),
+  ];
   let current = certificatesOf(tls, read);
 
   const offer = (contents: Contents, again: boolean): boolean => {
     const bytes = (path: string): Uint8Array => contents.get(path) ?? new Uint8Array();
-    const faults = tls.flatMap((pair) => faultsOf(pair, bytes, now()));
+    const faults = [
+      ...tls.flatMap((pair) => faultsOf(pair, bytes, now())),
+      ...(clientCa === undefined ? [] : faultsOfAuthority(clientCa, bytes, now())),
+    ];
     const errors = faults.filter(({ severity }) => severity === 'error');
     if (errors.length > 0) {
       if (!again) log.error({ faults: errors }, 'A changed certificate is not used: the one before it goes on');
       return false;
     }
     const changed = certificatesOf(tls, bytes);
-    engine.replaceCertificate(changed);
+    engine.replaceCertificate(changed, clientCa === undefined ? undefined : text(bytes(clientCa)));
     log.info(
       { certificates: tls.map(({ cert }) => summary(cert, bytes)) },
       'New connections get the changed certificate',
@@ -88,6 +93,11 @@ function faultsOf({ cert, key }: TlsFiles[number], bytes: ReadBytes, now: number
   const names = { cert: basename(cert), key: basename(key) };
   const { faults } = judgePair({ cert: bytes(cert), key: bytes(key), names }, now);
   return faults.map(({ severity, file, message }) => ({ severity, file: file === 'cert' ? cert : key, message }));
+}
+
+function faultsOfAuthority(file: string, bytes: ReadBytes, now: number) {
+  const fault = judgeAuthority(bytes(file), basename(file), now);
+  return fault === undefined ? [] : [{ severity: fault.severity, file, message: fault.message }];
 }
 
 const namesOf = (certificates: readonly Certificate[]): string[] => certificates.flatMap(({ names }) => names ?? []);

@@ -152,6 +152,8 @@ export interface ServingThread {
   connections(): Connections;
   metrics(): Promise<MetricsSnapshot>;
   revocations(): RevocationsState;
+  /** Looks now at the files that it has taken in. */
+  look(): Promise<void>;
   /** The keys are others now; the issuer's are there only where there is an issuer. */
   useKeys(keys: readonly MasterKey[], signingKeys?: readonly SigningKey[]): void;
   /** Another thread has revoked this. `unwritten`: the store does not know yet. */
@@ -168,6 +170,7 @@ export const servingContract: Contract<ServingThread> = {
     connections: true,
     metrics: true,
     revocations: true,
+    look: true,
     useKeys: true,
     revoked: true,
     outdated: true,

@@ -10,6 +10,7 @@ import { Outdated } from '../auth/outdated.ts';
 import { ownTokens } from '../auth/own-token.ts';
 import type { RevocationList } from '../auth/revocation-list.ts';
 import type { Loaded } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import { sparingly } from '../core/sparingly.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Revocation } from '../ports/revocations.ts';
@@ -21,12 +22,15 @@ import { jwks } from '../server/endpoints/jwks.ts';
 import { loginPage } from '../server/endpoints/login.ts';
 import { logout, logoutForm } from '../server/endpoints/logout.ts';
 import { me } from '../server/endpoints/me.ts';
+import { Enforcer } from '../server/enforcer.ts';
 import type { LiveSessions } from '../server/live-sessions.ts';
 import type { Metrics } from '../server/metrics.ts';
+import { Leases } from '../server/leases.ts';
 import { Pipeline } from '../server/pipeline.ts';
 import { appsForProbes, Probed } from '../server/probe.ts';
 import { Recorder } from '../server/recorder.ts';
 import type { PersonCounter, Streams } from '../server/streams.ts';
+import { UsageNotes } from '../server/usage-notes.ts';
 import { Visitors } from '../server/visitors.ts';
 import { accessTokenVerifier } from '../tokens/access-token.ts';
 import type { KeyRing } from '../tokens/key-ring.ts';
@@ -51,6 +55,7 @@ import { reader } from './read.ts';
 import { openSessions, revocationsState, sessionsKeptMs } from './sessions.ts';
 import { openStreams } from './streams.ts';
 import { planOf, recheckBy, type SignInMethod, signInMethods, signOutBy } from './sign-in.ts';
+import { Watches } from './watches.ts';
 
 /** Sockets open now: those of clients (tunnels among them), and those to apps that carry a request. */
 export interface Connections {
@@ -67,6 +72,8 @@ export interface DataPlane {
   connections(): Connections;
   /** How well it knows what has been revoked. */
   revocations(): RevocationsState;
+  /** Looks now at the files that it takes anew while it runs. */
+  look(): Promise<void>;
   /** Others in this process have revoked this. `unwritten`: the store does not know yet. */
   revoked(entries: readonly Revocation[], unwritten: boolean): void;
   /** Another thread has found out that what is known about a person up to `at` is not so any more. */
@@ -120,10 +127,14 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
       verifier: accessTokenVerifier({ ring: ownIssuer.ring, issuer: ownIssuer.config.url }),
       revocations: known,
     });
+  const watches = new Watches();
+  closers.add(() => watches.close());
   const methods = signInMethods(
     {
       loaded,
       read,
+      watches,
+      log,
       shared,
       ring,
       directory,
@@ -166,8 +177,10 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
           sessions,
           metrics: parts.metrics,
         });
+  const leases = new Leases(shared.limiter);
+  closers.add(() => leases.close());
   const pipelineOf = (served: readonly App[]): Pipeline =>
-    makePipeline(parts, served, methods, sessions, streams, directory, issuing);
+    makePipeline(parts, served, methods, sessions, streams, leases, directory, issuing);
   const judging = pipelineOf(apps);
   const pipeline = new Probed({
     handler: judging,
@@ -183,8 +196,7 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
     const engine = await startEngine(options, pipeline);
     engines.push(engine);
     closers.add(() => engine.drain(0));
-    const watch = watchCertificates(engine, listener, { read, now, log });
-    closers.add(() => watch.close());
+    watches.add(watchCertificates(engine, listener, { read, now, log }));
   }
   const extAuthz = await startExtAuthz(
     {
@@ -195,6 +207,7 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
       metrics: parts.metrics,
       now,
       log,
+      watches,
       listening: (i) => parts.engineOptions?.(config.listen.length + i) ?? {},
     },
     closers,
@@ -209,6 +222,7 @@ export async function startDataPlane(parts: DataPlaneParts, closers: Closers): P
       upstreamBusy: sum((engine) => engine.upstreamConnections().busy),
     }),
     revocations: () => revocationsState(opened.revocations, now()),
+    look: () => watches.look(),
     revoked: (entries, unwritten) => opened.revocations.hear(entries, unwritten),
     outdated: (subject, at) => outdated.note(subject, at),
     drain: async (graceMs) => {
@@ -223,6 +237,7 @@ function makePipeline(
   methods: readonly SignInMethod[],
   sessions: LiveSessions,
   streams: Streams,
+  leases: Leases,
   directory: OpenDirectory | undefined,
   issuing: readonly Endpoint[],
 ): Pipeline {
@@ -255,7 +270,6 @@ function makePipeline(
     prefix,
     forged: identityFieldStripper(stripped),
     recorder,
-    now,
   });
   return new Pipeline({
     apps,
@@ -273,7 +287,20 @@ function makePipeline(
     visitors: new Visitors({ sessions, recorder }),
     sessions,
     streams,
+    enforcer: new Enforcer({
+      limiter: shared.limiter,
+      leases,
+      usage: new UsageNotes({ ledger: shared.usage, metrics, models: modelNames(config) }),
+      recorder,
+      now,
+    }),
     recorder,
     now,
   });
 }
+
+/** Names of models that the configuration spells out. */
+const modelNames = ({ apps }: Pick<Config, 'apps'>): readonly string[] =>
+  apps
+    .flatMap(({ limits }) => limits?.tiers.flatMap(({ models = [] }) => models) ?? [])
+    .filter((name) => !name.includes('*'));

@@ -19,6 +19,7 @@ import { watchCertificates } from './certificates.ts';
 import type { Closers } from './closers.ts';
 import type { Read } from './read.ts';
 import { troubleLog } from './log.ts';
+import type { Watches } from './watches.ts';
 
 export interface ExtAuthzSurroundings {
   readonly config: Config;
@@ -28,13 +29,14 @@ export interface ExtAuthzSurroundings {
   readonly metrics: Metrics;
   readonly now: () => number;
   readonly log: Logger;
+  readonly watches: Watches;
   /** What each listener gets beyond what the configuration says, in the order of the configuration. */
   readonly listening: (i: number) => { readonly port?: number | undefined; readonly reusePort?: boolean | undefined };
 }
 
 /** Opens them all. They end by `closers`, also when one of them cannot be opened. */
 export async function startExtAuthz(parts: ExtAuthzSurroundings, closers: Closers): Promise<ExtAuthzListeners> {
-  const { config, read, judge, audit, metrics, now, log } = parts;
+  const { config, read, judge, audit, metrics, now, log, watches } = parts;
   const askers = config.forward_auth.flatMap(({ grpc, from }) => (grpc === undefined ? [] : [{ grpc, from }]));
   const trusted = cidrMatcher(config.trusted_proxies);
   const recorder = new Recorder({ audit, metrics, now, onClientLeft: () => {} });
@@ -78,12 +80,11 @@ export async function startExtAuthz(parts: ExtAuthzSurroundings, closers: Closer
     listeners.push(listener);
     closers.add(() => listener.drain(0));
     const renewed = {
-      replaceCertificate: (changed: Certificate | readonly Certificate[]) => {
-        for (const one of [changed].flat()) listener.replaceCertificate(one);
+      replaceCertificate: (changed: Certificate | readonly Certificate[], clientCa?: string) => {
+        for (const { cert, key } of [changed].flat()) listener.replaceCertificate({ cert, key, clientCa });
       },
     };
-    const watch = watchCertificates(renewed, { address, tls: tls?.pair }, { read, now, log });
-    closers.add(() => watch.close());
+    watches.add(watchCertificates(renewed, { address, tls: tls?.pair, client_ca: tls?.client_ca }, { read, now, log }));
   }
   return {
     addresses: listeners.map(({ address, port }) => `${address}:${port}`),

@@ -32,6 +32,8 @@ export interface Gateway {
   /** Threads that serve. */
   readonly threads: number;
   connections(): Promise<Connections>;
+  /** Looks now at the files that it takes anew while it runs (certificates, keytabs, the users file), on somebody's word that they are complete. */
+  look(): Promise<void>;
   /** Resolves when it cannot go on serving, which the log explains; usually never. It is the caller's to `close` it then. */
   readonly failed: Promise<void>;
   /** Stops accepting, lets requests end within `graceMs`, ends sockets, writes what is buffered. Safe to call twice. */
@@ -68,6 +70,8 @@ interface Serving {
   readonly admin: Pick<AdminParts, 'metrics' | 'directory' | 'threads' | 'revocations'>;
   readonly failed: Promise<void>;
   connections(): Promise<Connections>;
+  /** Looks now at the files that the threads have taken in. */
+  look(): Promise<void>;
   /** Requests end within the grace. What is left ends by the closers. */
   drain(graceMs: number): Promise<void>;
 }
@@ -99,7 +103,7 @@ async function assemble(loaded: Loaded, surroundings: Surroundings, closers: Clo
     ...serving.admin,
     draining: () => draining,
     database: parts.database,
-    explain: adminExplain(loaded, now),
+    explain: adminExplain(loaded, () => parts.users(), now),
     usage: adminUsage(loaded, parts.usage, now),
     ...(config.redis === false
       ? {}
@@ -124,6 +128,12 @@ async function assemble(loaded: Loaded, surroundings: Surroundings, closers: Clo
     threads,
     failed,
     connections: () => serving.connections(),
+    look: async () => {
+      log.info(
+        'Looks at certificates, keytabs and the users file; the configuration itself is read at the start alone',
+      );
+      await Promise.all([parts.watches.look(), serving.look()]);
+    },
     close: (graceMs = 10_000) => (closing ??= close(graceMs)),
   };
 }
@@ -156,6 +166,7 @@ async function serveHere({ loaded, now, log, process: { shared, ring, signing },
     },
     failed: new Promise(() => {}),
     connections: async () => plane.connections(),
+    look: () => plane.look(),
     drain: (graceMs) => plane.drain(graceMs),
   };
 }
@@ -184,6 +195,7 @@ async function serveInThreads(
     },
     failed,
     connections: () => supervisor.connections(),
+    look: () => supervisor.look(),
     drain: (graceMs) => supervisor.stop(graceMs),
   };
 }

@@ -41,9 +41,6 @@ export function proxyRefusals(
   };
 }
 
-/** Content that one listener holds of requests that are judged by it, in each thread: all of them together. */
-const HELD_BYTES = 256 * 1024 * 1024;
-
 /** What a client may cost. The type holds that every limit of the engine has its key. */
 export function engineLimits(config: Config): Required<EngineLimits> {
   const { limits } = config;
@@ -53,7 +50,7 @@ export function engineLimits(config: Config): Required<EngineLimits> {
     headTimeoutMs: limits.head_timeout,
     idleTimeoutMs: limits.idle,
     bodyBytes: limits.body,
-    heldBytes: HELD_BYTES,
+    heldBytes: limits.held,
     bodyTimeoutMs: limits.body_timeout,
     writeTimeoutMs: limits.write_timeout,
     connectionsPerAddress: limits.connections_per_address,

@@ -7,11 +7,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Writable } from 'node:stream';
 import type { Logger } from 'pino';
+import { boundedAudit } from '../audit/bounded.ts';
 import { fanOut } from '../audit/fan-out.ts';
 import { sqliteAudit } from '../audit/sqlite.ts';
 import { streamAudit } from '../audit/stdout.ts';
 import { localAttempts } from '../auth/local-attempts.ts';
 import type { PasswordSource } from '../auth/password.ts';
+import type { PasswordUser } from '../auth/password-users.ts';
 import type { Loaded } from '../config/load.ts';
 import type { ApiKeys } from '../ports/api-keys.ts';
 import type { AuditSink } from '../ports/audit-sink.ts';
@@ -37,6 +39,7 @@ import { openPasswords } from './passwords.ts';
 import { openSigning, type Signing } from './issuer.ts';
 import { reader } from './read.ts';
 import { noUsage, openUsage } from './usage.ts';
+import { Watches } from './watches.ts';
 
 /**
  * What a data plane asks of the process. In the main thread these are the parts themselves; in another thread each is
@@ -72,6 +75,10 @@ export interface ProcessParts {
   readonly database: DatabaseSync;
   /** `undefined` when no usage is kept. */
   readonly usage: UsageStore | undefined;
+  /** Who is in the users file now. */
+  users(): readonly PasswordUser[];
+  /** Files that the parts above are made of. */
+  readonly watches: Watches;
   /** Throws when the shared stores, where they are another program, do not answer. */
   ping(): Promise<void>;
 }
@@ -112,22 +119,26 @@ export function openProcessParts(
     log.info(message),
   );
   closers.add(() => stores.close());
-  const audit = fanOut(
+  const sinks = fanOut(
     [
       ...(config.audit.stdout ? [streamAudit(auditStream, { onTrouble })] : []),
       ...(config.audit.sqlite ? [sqliteAudit({ database, retainMs: config.audit.retain, onTrouble })] : []),
     ],
     onTrouble,
   );
+  const audit = boundedAudit(sinks);
   closers.add(() => audit.close());
   const { claims: replays, sessions, revocations, redis } = stores;
   const attempts = redis === undefined ? localAttempts() : redisAttempts(redis, localAttempts());
-  const passwords = openPasswords(loaded, database, attempts, onTrouble, closers);
+  const watches = new Watches();
+  closers.add(() => watches.close());
+  const passwords = openPasswords(loaded, { database, attempts, log, watches }, closers);
   const apiKeys = redis === undefined ? sqliteApiKeys(database) : redisApiKeys(redis);
   const limiter = openLimiter(stores, { now, log, audit });
   closers.add(() => limiter.close());
   const signing = openSigning(loaded, { ring, database, redis, now, log, onChanged: onRotated }, closers);
-  const usage = openUsage(loaded, database, onTrouble, closers);
+  const onRecovery = (message: string): void => log.info(message);
+  const usage = openUsage(loaded, database, { onTrouble, onRecovery }, closers);
   return {
     signing,
     usage,
@@ -137,13 +148,15 @@ export function openProcessParts(
       revocations,
       apiKeys,
       limiter,
-      passwords,
+      passwords: passwords?.source,
       audit,
       usage: usage ?? noUsage,
       changes: nobodyElse,
     },
     ring,
     database,
+    users: () => passwords?.users() ?? loaded.users,
+    watches,
     ping: () => stores.ping(),
   };
 }

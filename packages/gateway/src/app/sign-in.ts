@@ -1,11 +1,11 @@
-import { createAcceptor, parseKeytab } from '@cardea/kerberos';
+import type { Acceptor } from '@cardea/kerberos';
+import type { Logger } from 'pino';
 import type { KnownApiKeys } from '../auth/api-key.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { negotiate } from '../auth/negotiate.ts';
 import type { Loaded } from '../config/load.ts';
 import type { App, Negotiate } from '../config/schema.ts';
 import type { Directory } from '../ports/directory.ts';
-import type { ReplayCache } from '../ports/replay-cache.ts';
 import type { Session } from '../auth/session.ts';
 import type { AskMethod } from '../server/recheck.ts';
 import type { Endpoint } from '../server/endpoints/endpoint.ts';
@@ -14,8 +14,9 @@ import type { SignInPlan, SignInWay } from '../server/sign-in-plan.ts';
 import { foldFieldName } from '../wire/field-names.ts';
 import type { Closers } from './closers.ts';
 import { type CredentialParts, credentialMethods } from './credentials.ts';
+import { watchedAcceptor } from './keytab.ts';
 import { providerMethod, type ProviderParts } from './providers.ts';
-import type { Read } from './read.ts';
+import type { Watches } from './watches.ts';
 
 /** One entry of `sign_in`, ready for use. What it has depends on its kind. */
 export interface SignInMethod {
@@ -43,11 +44,13 @@ export interface SignInMethod {
 
 export interface SignInParts extends ProviderParts, Omit<CredentialParts, 'claims' | 'apiKeys' | 'bearerIssuers'> {
   readonly loaded: Loaded;
+  readonly watches: Watches;
+  readonly log: Pick<Logger, 'info' | 'error'>;
 }
 
 /** Every sign-in method of the configuration, in its order: one branch each. */
 export function signInMethods(parts: SignInParts, closers: Closers): readonly SignInMethod[] {
-  const { loaded, read, shared, directory } = parts;
+  const { loaded, read, shared, directory, watches, log } = parts;
   const { config } = loaded;
   const bearerIssuers = new Set(
     config.sign_in.flatMap(({ bearer }) => bearer?.issuers.map(({ issuer }) => issuer) ?? []),
@@ -56,7 +59,9 @@ export function signInMethods(parts: SignInParts, closers: Closers): readonly Si
   const byRequest = credentialMethods({ ...parts, claims, apiKeys, bearerIssuers }, closers);
   return config.sign_in.flatMap((method): readonly SignInMethod[] => {
     if (method.negotiate !== undefined) {
-      const authenticator = kerberos(method.negotiate, read, config.session.lifetime, shared.replays, directory);
+      const { acceptor, watch } = watchedAcceptor(method.negotiate, { read, replayCache: claims, log });
+      watches.add(watch);
+      const authenticator = kerberos(method.negotiate, acceptor, config.session.lifetime, directory);
       return [{ id: authenticator.id, authenticator }];
     }
     if (method.password !== undefined && shared.passwords !== undefined) {
@@ -109,23 +114,10 @@ export function planOf(
 
 function kerberos(
   options: Negotiate,
-  read: Read,
+  acceptor: Acceptor,
   lifetimeMs: number,
-  replayCache: ReplayCache,
   directory: Directory | undefined,
 ): Authenticator {
-  const keytab = parseKeytab(read(options.keytab));
-  const acceptor = createAcceptor({
-    keytab,
-    requirePac: options.pac === 'required',
-    replayCache,
-    maxSkewMs: options.clock_skew,
-    requireChannelBindings: options.channel_bindings === 'required',
-    dangerouslyAllowRc4: options.dangerously_allow_rc4,
-    // A keytab may hold other services of this machine, such as host/: their tickets are not for us.
-    services: options.services ?? keytab.principals.filter((name) => /^HTTP\//i.test(name)),
-    ...(options.realms === undefined ? {} : { clientRealms: options.realms }),
-  });
   return negotiate({
     acceptor,
     lifetimeMs,

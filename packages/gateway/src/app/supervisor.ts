@@ -156,6 +156,11 @@ export class Supervisor {
     return (['unknown', 'stale'] as const).find((state) => found.has(state)) ?? 'ok';
   }
 
+  /** All threads look at the files that they have taken in. */
+  async look(): Promise<void> {
+    await this.#askAll((ask) => ask.look());
+  }
+
   /** Tells all threads that the ring, or the issuer's, has other keys. */
   shareKeys(): void {
     for (const { member } of this.#crew.members()) this.#giveKeys(member);

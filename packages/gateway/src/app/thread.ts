@@ -87,6 +87,7 @@ const serving: ServingThread = {
   connections: () => plane?.connections() ?? { open: 0, tunnels: 0, upstreamBusy: 0 },
   metrics: () => metrics.registry.getMetricsAsJSON(),
   revocations: () => plane?.revocations() ?? 'unknown',
+  look: async () => plane?.look(),
   useKeys(changed, changedSigningKeys) {
     ring.replace(changed);
     if (changedSigningKeys !== undefined) signing?.replace(changedSigningKeys);

@@ -59,6 +59,12 @@ export interface PasswordSource {
   signIn(name: string, password: string, address: string, now: number): Promise<PasswordOutcome>;
 }
 
+/** A source whose users may become others while it is in use. */
+export interface ReplaceablePasswordSource extends PasswordSource {
+  /** For sign-ins that begin from now on. Throws `RangeError` for users that cannot work, and nothing changes. */
+  replaceUsers(users: readonly PasswordUser[]): void;
+}
+
 const windowMs = 5 * 60_000;
 /** One person mistyping, from one place. */
 const perNameAndAddress = { kind: 'name-and-address', limit: 10, windowMs } as const;
@@ -69,19 +75,28 @@ const perName = { kind: 'name', limit: 200, windowMs } as const;
 const maxNameLength = 256;
 
 /** Throws `RangeError` for users that cannot work: a malformed hash, or two names that are the same one. */
-export function passwordSource(options: PasswordOptions): PasswordSource {
+export function passwordSource(options: PasswordOptions): ReplaceablePasswordSource {
   const { directory, lifetimeMs, lookUpGroups = false, refusalStepMs = 250, attempts = localAttempts() } = options;
-  const users = new PasswordUsers(options);
+  let newest = new PasswordUsers(options);
   const turnstile = new Turnstile(options.concurrency ?? 2, options.maxWaiting ?? 64);
 
   /** A directory alone needs no hash to be computed: there is nobody whose time it would have to take. */
-  const checkUsers = (name: string, password: string): ReturnType<typeof turnstile.run<PasswordUser | undefined>> =>
+  const checkUsers = (
+    users: PasswordUsers,
+    name: string,
+    password: string,
+  ): ReturnType<typeof turnstile.run<PasswordUser | undefined>> =>
     users.size === 0 && directory !== undefined
       ? Promise.resolve({ value: undefined })
       : turnstile.run(() => users.check(name, password));
 
   return {
+    replaceUsers(users) {
+      newest = new PasswordUsers({ ...options, users });
+    },
+
     async signIn(given, password, from, now) {
+      const users = newest; // one list from the beginning of a sign-in to its end
       // Whoever has one IPv6 address has the 2^64 of its network.
       const address = networkOf(from);
       // A longer name is nobody's; cutting it keeps what is remembered about it small, also where one character becomes many.
@@ -102,7 +117,7 @@ export function passwordSource(options: PasswordOptions): PasswordSource {
       const foreign = !tooLong && !users.has(name);
       const asked = directory && (foreign ? ask(directory, given, password, now) : askInVain(directory, now));
       asked?.catch(() => {}); // nobody waits for it when one of our own users has signed in
-      const checked = await checkUsers(ownName, password);
+      const checked = await checkUsers(users, ownName, password);
       const user = checked?.value;
       const verdict = user === undefined ? await asked : undefined;
       const right = user !== undefined || verdict?.kind === 'right' || verdict?.kind === 'barred';

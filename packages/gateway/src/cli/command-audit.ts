@@ -37,7 +37,16 @@ export async function recordCommand(
 
 /** The user who runs this; with sudo, also who asked for it. */
 export function operator(env: Terminal['env']): string {
-  const { username } = userInfo();
+  const username = ownName();
   const sudo = env['SUDO_USER'];
   return sudo === undefined || sudo === '' ? username : `${username} (sudo by ${sudo})`;
+}
+
+/** In a container the user may have a number alone. */
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
 }

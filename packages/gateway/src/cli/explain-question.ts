@@ -22,6 +22,7 @@ import { type Explanation, explain as explainRules } from '../policy/explain.ts'
 import { anonymous, type Subject } from '../policy/subject.ts';
 import { canonicalAddress } from '../wire/cidr.ts';
 import { askDirectory } from './explain-directory.ts';
+import { type FoundLimits, limitsFor } from './explain-limits.ts';
 
 export interface ExplainQuestion {
   readonly app: string | undefined;
@@ -96,7 +97,10 @@ export interface Explained {
   readonly outcome:
     | Outcome
     | { readonly allow: true; readonly reason: 'public'; readonly rule: undefined; readonly path: string }
-    | { readonly allow: false; readonly reason: 'account-barred'; readonly rule: undefined; readonly path: string };
+    | { readonly allow: false; readonly reason: 'account-barred'; readonly rule: undefined; readonly path: string }
+    | (Omit<Outcome, 'allow' | 'reason'> & { readonly allow: false; readonly reason: 'no-tier' });
+  /** How much they may use, where they may and that is limited. */
+  readonly limits: FoundLimits | undefined;
   readonly subject: Subject;
   readonly explanation: Explanation | undefined;
 }
@@ -116,7 +120,15 @@ export async function explainQuestion(
     );
   if (!isBelow(app.path, path)) return misunderstood(`the app ${app.name} has only paths below ${app.path}`);
   const { user, signedInBy, circumstances } = situation;
-  const about = { kind: 'explained', app: app.name, method, circumstances, open: false, note: undefined } as const;
+  const about = {
+    kind: 'explained',
+    app: app.name,
+    method,
+    circumstances,
+    open: false,
+    note: undefined,
+    limits: undefined,
+  } as const;
   if (app.sign_in === 'none') {
     const outcome = { allow: true, reason: 'public', rule: undefined, path } as const;
     return { ...about, path, open: true, barred: undefined, outcome, subject: anonymous, explanation: undefined };
@@ -137,12 +149,14 @@ export async function explainQuestion(
   const subject = subjectIn({ ...situation, inDirectory }, { roles, entries, users: loaded.users });
   const policy = compilePolicy(app.rules);
   const outcome = outcomeOf(policy, subject, method, path, circumstances);
+  const limits = outcome.allow && outcome.reason !== 'public' ? limitsFor(app, subject) : undefined;
   return {
     ...about,
     path: outcome.path ?? path,
     note: found?.note,
     barred: undefined,
-    outcome,
+    outcome: limits?.tier === null ? { ...outcome, allow: false, reason: 'no-tier' } : outcome,
+    limits,
     subject,
     explanation:
       outcome.path === undefined ? undefined : explainRules(policy, subject, method, outcome.path, circumstances),
@@ -152,10 +166,22 @@ export async function explainQuestion(
 /** The answer for programs. */
 export function explanationData({ app, method, path, outcome, subject, circumstances, ...more }: Explained): object {
   const { allow, reason, rule } = outcome;
-  const { explanation, note, barred } = more;
+  const { explanation, note, barred, limits } = more;
   const trouble = note === undefined && barred === undefined ? {} : { note, barred };
   const rules = explanation?.rules ?? [];
-  return { app, method, path, allow, reason, rule, ...trouble, subject: plain(subject), ...circumstances, rules };
+  return {
+    app,
+    method,
+    path,
+    allow,
+    reason,
+    rule,
+    ...trouble,
+    subject: plain(subject),
+    ...circumstances,
+    rules,
+    limits,
+  };
 }
 
 const plain = ({

@@ -133,3 +133,41 @@ test('explain --json says the same to programs', async () => {
     { kind: 'groups', finding: { holds: true, reason: 'in-group' }, parts: [] },
   ]);
 });
+
+writeFileSync(
+  join(folder, 'llm.yaml'),
+  `sign_in: [{ password: { users: users.yaml } }]
+apps:
+  - name: llm
+    host: llm
+    upstream: http://127.0.0.1:3000
+    rules: [{ path: /health, public: true }, { path: /**, signed_in: true }]
+    limits:
+      tiers:
+        - { name: pro, groups: [risk-team], requests_per_minute: 60, concurrent: 4, models: ["small-*"] }
+        - { name: trainee, groups: [trainees], tokens_per_day: 1000 }
+      groups: [{ group: dep1, tokens_per_minute: 5000 }]
+`,
+);
+
+test('explain tells the tier of somebody, and the limits that they share', async () => {
+  const asked = ['llm.yaml', '--user', 'bob', '--group', 'dep1', '--path', '/v1/x'];
+  const { status, stdout } = await run(...asked);
+  assert.equal(status, 0);
+  assert.ok(
+    stdout.endsWith(
+      '  tier pro: 60 requests per minute, 4 requests at the same time; models small-*\n  group dep1, shared: 5000 tokens per minute\n',
+    ),
+    stdout,
+  );
+  const { limits } = JSON.parse((await run(...asked, '--json')).stdout);
+  assert.deepEqual(limits.tier, { name: 'pro', requests_per_minute: 60, concurrent: 4, models: ['small-*'] });
+});
+
+test('explain refuses somebody who is in no tier, and tells no limits of what is public', async () => {
+  const stranger = ['llm.yaml', '--group', 'dep1', '--path'];
+  const refused = await run(...stranger, '/v1/x');
+  assert.deepEqual([refused.status, /REFUSED by rules\[1\]: no-tier\n {2}in no tier/.test(refused.stdout)], [1, true]);
+  const open = await run(...stranger, '/health');
+  assert.deepEqual([open.status, open.stdout.includes('tier')], [0, false]);
+});

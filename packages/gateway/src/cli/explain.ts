@@ -2,6 +2,7 @@ import type { Subject } from '../policy/subject.ts';
 import type { Command, ExitStatus } from './command.ts';
 import { fileHelp, loadNamed, noFile } from './config-file.ts';
 import { type Explained, explanationData, explainQuestion, readQuestion } from './explain-question.ts';
+import { limitsText } from './explain-limits.ts';
 import { explanationText } from './explanation-text.ts';
 import { countText, formatProblems } from './format-problems.ts';
 import { printable } from './table.ts';
@@ -74,12 +75,13 @@ function explanationInWords({
 }: Explained): string {
   if (open) return `ALLOWED: the app ${app} has sign_in: none, so everybody may do everything\n`;
   if (barred !== undefined) return '';
-  const { circumstances } = more;
+  const { circumstances, limits } = more;
   return [
     `${method} ${printable(path)} of ${app}, ${who(subject)}\n`,
     `from ${circumstances.address}, at ${new Date(circumstances.now).toISOString()}\n\n`,
     explanation === undefined ? '' : `${explanationText(explanation)}\n`,
     `${verdict(outcome)}\n`,
+    limits === undefined ? '' : limitsText(limits),
   ].join('');
 }
 

@@ -4,16 +4,14 @@ import type { ApiKey, ApiKeys } from '../ports/api-keys.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { redisApiKeys } from '../stores/api-keys-redis.ts';
 import { sqliteApiKeys } from '../stores/api-keys-sqlite.ts';
-import { DatabaseError } from '../stores/database.ts';
+import { StateError } from '../stores/state-folder.ts';
 import type { Arguments, Command, ExitStatus, Terminal } from './command.ts';
 import { operator, recordCommand } from './command-audit.ts';
-import { fileHelp, loadNamed, noFile } from './config-file.ts';
-import { countText, formatProblems } from './format-problems.ts';
+import { fileHelp } from './config-file.ts';
 import { newKey } from './key-options.ts';
 import { type OpenState, openState } from './open-state.ts';
+import { loadedFor, speechOf, verbOf } from './speech.ts';
 import { minute, printable, table } from './table.ts';
-
-const verbs = ['create', 'list', 'show', 'revoke'] as const;
 
 /** What a verb works with. */
 interface Work {
@@ -28,7 +26,7 @@ interface Work {
 export const keys: Command = {
   name: 'keys',
   summary: 'make, list and revoke API keys for programs',
-  operands: [verbs.join('|'), '[file]'],
+  operands: ['create|list|show|revoke', '[file]'],
   help: `create: makes a key for --name and prints it, once: nobody can show it again. It belongs to the groups --group, and
         is good for the apps --app, the paths --path and the methods --method, or for all where nothing is said;
         what it may do there is decided by the rules of the app. With --may check it may also ask what other people
@@ -55,38 +53,26 @@ ${fileHelp}`,
     json: { type: 'boolean', summary: 'print JSON' },
   },
   async run(args, terminal) {
-    const { stderr } = terminal;
-    const misunderstood = (message: string): ExitStatus => {
-      stderr.write(`cardea keys: ${message}\nTry: cardea help keys\n`);
-      return 2;
-    };
-    const [word, ...file] = args.positionals;
-    const verb = verbs.find((one) => one === word);
-    if (verb === undefined) return misunderstood(`say one of ${verbs.join(', ')}`);
-    const superfluous = Object.keys(args.options).find((name) => !allowed[verb].includes(name));
-    if (superfluous !== undefined) return misunderstood(`${verb} takes no --${superfluous}`);
+    const { misunderstood } = speechOf('keys', terminal);
+    const asked = verbOf(args, allowed);
+    if (typeof asked === 'string') return misunderstood(asked);
+    const { verb } = asked;
     const { id, name } = args.options;
     if (verb === 'show' && id === undefined) return misunderstood('show needs --id');
     if (verb === 'revoke' && (id === undefined) === (name === undefined))
       return misunderstood('revoke needs --id or --name');
 
-    const named = loadNamed({ ...args, positionals: file }, terminal);
-    if (named === undefined) return misunderstood(noFile);
-    const { result } = named;
-    if (result.kind === 'wrong') {
-      stderr.write(`${formatProblems(result.problems)}${named.name}: ${countText(result.problems)}\n`);
-      return 1;
-    }
-    return withKeys(result, args, terminal, { create, list, show, revoke }[verb]);
+    const loaded = loadedFor('keys', asked.args, terminal);
+    return typeof loaded === 'number' ? loaded : withKeys(loaded, args, terminal, { create, list, show, revoke }[verb]);
   },
 };
 
-const allowed: Readonly<Record<(typeof verbs)[number], readonly string[]>> = {
+const allowed = {
   create: ['name', 'owner', 'app', 'path', 'method', 'group', 'may', 'expires', 'json'],
   list: ['all', 'json'],
   show: ['id', 'json'],
   revoke: ['id', 'name', 'json'],
-};
+} as const;
 
 /** Opens what the configuration names, and says in one line what is wrong with it. */
 async function withKeys(
@@ -95,30 +81,21 @@ async function withKeys(
   terminal: Terminal,
   verb: (work: Work) => Promise<ExitStatus>,
 ): Promise<ExitStatus> {
+  const { failed } = speechOf('keys', terminal);
   let state: OpenState | undefined;
   try {
     state = openState(loaded, terminal.now, () => {}); // what it says comes as the error of the question as well
     const { redis } = state.stores;
-    if (redis === undefined && state.database === undefined) {
-      terminal.stderr.write(
-        `cardea keys: there is no database in ${loaded.config.state}: no gateway has run here with it\n`,
-      );
-      return 1;
-    }
-    const kept = redis === undefined ? sqliteApiKeys(databaseOf(state)) : redisApiKeys(redis);
+    const kept = redis === undefined ? state.database && sqliteApiKeys(state.database) : redisApiKeys(redis);
+    if (kept === undefined)
+      return failed(`there is no database in ${loaded.config.state}: no gateway has run here with it`);
     return await verb({ state, keys: kept, loaded, args, terminal });
   } catch (error) {
-    if (!(error instanceof StoreUnavailable || error instanceof DatabaseError)) throw error;
-    terminal.stderr.write(`cardea keys: ${error.message}\n`);
-    return 1;
+    if (!(error instanceof StoreUnavailable || error instanceof StateError)) throw error;
+    return failed(error.message);
   } finally {
     await state?.close();
   }
-}
-
-function databaseOf({ database }: OpenState): NonNullable<OpenState['database']> {
-  if (database === undefined) throw new DatabaseError('Cannot use database: there is none');
-  return database;
 }
 
 async function create({ state, keys: kept, loaded, args, terminal }: Work): Promise<ExitStatus> {

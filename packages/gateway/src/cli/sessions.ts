@@ -1,14 +1,14 @@
 import type { Loaded } from '../config/load.ts';
 import type { SessionStore, SessionSummary } from '../ports/session-store.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import { DatabaseError } from '../stores/database.ts';
+import { StateError } from '../stores/state-folder.ts';
 import type { Arguments, Command, ExitStatus, Terminal } from './command.ts';
 import { operator, recordCommand } from './command-audit.ts';
-import { fileHelp, loadNamed, noFile } from './config-file.ts';
+import { fileHelp } from './config-file.ts';
 import { confirm } from './confirm.ts';
-import { countText, formatProblems } from './format-problems.ts';
 import { type OpenState, openState } from './open-state.ts';
 import { allSessions, revoke, type RevokeTarget } from './revoke-sessions.ts';
+import { loadedFor, speechOf } from './speech.ts';
 import { minute, printable, table } from './table.ts';
 
 /** `cardea sessions`: who is signed in, and ending that. */
@@ -32,27 +32,18 @@ ${fileHelp}`,
     json: { type: 'boolean', summary: 'print JSON' },
   },
   async run(args, terminal) {
-    const { stderr } = terminal;
-    const misunderstood = (message: string): ExitStatus => {
-      stderr.write(`cardea sessions: ${message}\nTry: cardea help sessions\n`);
-      return 2;
-    };
+    const { misunderstood } = speechOf('sessions', terminal);
     const [verb, ...file] = args.positionals;
     if (verb !== 'list' && verb !== 'revoke') return misunderstood('say list or revoke');
     const target = targetOf(args);
     if (target === undefined) return misunderstood('name one of --user, --id and --all');
     if (target.kind === 'none' && verb === 'revoke') return misunderstood('revoke needs --user, --id or --all');
 
-    const named = loadNamed({ ...args, positionals: file }, terminal);
-    if (named === undefined) return misunderstood(noFile);
-    const { name, result } = named;
-    if (result.kind === 'wrong') {
-      stderr.write(`${formatProblems(result.problems)}${name}: ${countText(result.problems)}\n`);
-      return 1;
-    }
-    return withState(result, terminal, async (state) => {
+    const loaded = loadedFor('sessions', { ...args, positionals: file }, terminal);
+    if (typeof loaded === 'number') return loaded;
+    return withState(loaded, terminal, async (state) => {
       if (verb === 'list') return list(state, target, args, terminal);
-      return target.kind === 'none' ? 2 : end(state, target, result, args, terminal);
+      return target.kind === 'none' ? 2 : end(state, target, loaded, args, terminal);
     });
   },
 };
@@ -68,7 +59,7 @@ async function withState(
     state = openState(loaded, now, () => {}); // what it says comes as the error of the question as well
     return await work(state);
   } catch (error) {
-    if (!(error instanceof StoreUnavailable || error instanceof DatabaseError)) throw error;
+    if (!(error instanceof StoreUnavailable || error instanceof StateError)) throw error;
     stderr.write(`cardea sessions: ${error.message}\n`);
     return 1;
   } finally {

@@ -5,24 +5,23 @@ import type { Config } from '../config/schema.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { KeptKeys, SigningKeyStore } from '../ports/signing-keys.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
-import { DatabaseError } from '../stores/database.ts';
-import { KeyFileError, openKeys } from '../stores/key-file.ts';
+import { openKeys } from '../stores/key-file.ts';
 import { longestSealedKeys, openKeptKeys, SigningKeysError } from '../stores/signing-key-keeper.ts';
 import { redisSigningKeys } from '../stores/signing-keys-redis.ts';
 import { sqliteSigningKeys } from '../stores/signing-keys-sqlite.ts';
+import { StateError } from '../stores/state-folder.ts';
 import { KeyRing } from '../tokens/key-ring.ts';
 import { sealer } from '../tokens/seal.ts';
 import { newSigningKey, readSigningKey, type SigningKey } from '../tokens/signing-key.ts';
 import { packSigningKeys, SigningRing } from '../tokens/signing-ring.ts';
 import type { Arguments, Command, ExitStatus, Terminal } from './command.ts';
 import { operator, recordCommand } from './command-audit.ts';
-import { fileHelp, loadNamed, noFile } from './config-file.ts';
-import { countText, formatProblems } from './format-problems.ts';
+import { fileHelp } from './config-file.ts';
 import { type OpenState, openState } from './open-state.ts';
+import { loadedFor, speechOf, verbOf } from './speech.ts';
 import { minute, table } from './table.ts';
 
-const verbs = ['list', 'rotate', 'retire', 'reset'] as const;
-type Verb = (typeof verbs)[number];
+type Verb = keyof typeof allowed;
 type Issuer = Exclude<Config['issuer'], false>;
 
 /** What a verb works with. */
@@ -40,7 +39,7 @@ interface Work {
 export const signingKeys: Command = {
   name: 'signing-keys',
   summary: "list, turn or take away the keys that the issuer's tokens are signed with",
-  operands: [verbs.join('|'), '[file]'],
+  operands: ['list|rotate|retire|reset', '[file]'],
   help: `list:   the keys that are published: which one signs, and from when on each does.
 rotate: makes a new key. It signs after issuer.keys.publish_ahead, so that all verifiers know it by then; with --now
         at once, and verifiers that keep the key set (for five minutes) refuse its tokens until they ask again.
@@ -59,43 +58,28 @@ ${fileHelp}`,
     json: { type: 'boolean', summary: 'print JSON' },
   },
   async run(args, terminal) {
-    const { stderr } = terminal;
-    const misunderstood = (message: string): ExitStatus => {
-      stderr.write(`cardea signing-keys: ${message}\nTry: cardea help signing-keys\n`);
-      return 2;
-    };
-    const [word, ...file] = args.positionals;
-    const verb = verbs.find((one) => one === word);
-    if (verb === undefined) return misunderstood(`say one of ${verbs.join(', ')}`);
-    const superfluous = Object.keys(args.options).find((name) => !allowed[verb].includes(name));
-    if (superfluous !== undefined) return misunderstood(`${verb} takes no --${superfluous}`);
+    const { misunderstood } = speechOf('signing-keys', terminal);
+    const asked = verbOf(args, allowed);
+    if (typeof asked === 'string') return misunderstood(asked);
+    const { verb } = asked;
     if (verb === 'retire' && args.options['id'] === undefined) return misunderstood('retire needs --id');
     if (verb === 'reset' && args.options['yes'] !== true) return misunderstood('reset needs --yes');
-    const named = loadNamed({ ...args, positionals: file }, terminal);
-    if (named === undefined) return misunderstood(noFile);
-    const { result } = named;
-    if (result.kind === 'wrong') {
-      stderr.write(`${formatProblems(result.problems)}${named.name}: ${countText(result.problems)}\n`);
-      return 1;
-    }
-    return withKeys(verb, result, args, terminal);
+    const loaded = loadedFor('signing-keys', asked.args, terminal);
+    return typeof loaded === 'number' ? loaded : withKeys(verb, loaded, args, terminal);
   },
 };
 
-const allowed: Readonly<Record<Verb, readonly string[]>> = {
+const allowed = {
   list: ['json'],
   rotate: ['now', 'json'],
   retire: ['id', 'json'],
   reset: ['yes', 'json'],
-};
+} as const;
 
 /** Opens what the configuration names, and says in one line what is wrong with it. */
 async function withKeys(verb: Verb, loaded: Loaded, args: Arguments, terminal: Terminal): Promise<ExitStatus> {
   const { issuer, state: folder } = loaded.config;
-  const fail = (message: string): ExitStatus => {
-    terminal.stderr.write(`cardea signing-keys: ${message}\n`);
-    return 1;
-  };
+  const { failed: fail } = speechOf('signing-keys', terminal);
   if (issuer === false) return fail('there is no issuer in the configuration');
   if (issuer.keys.files !== undefined)
     return verb === 'list'
@@ -109,21 +93,13 @@ async function withKeys(verb: Verb, loaded: Loaded, args: Arguments, terminal: T
     const ring = new KeyRing(openKeys(folder, terminal.now()));
     state = openState(loaded, terminal.now, () => {}); // what it says comes as the error of the question as well
     const { redis } = state.stores;
-    if (redis === undefined && state.database === undefined) return fail(`there is no database in ${folder}`);
-    const store =
-      redis !== undefined
-        ? redisSigningKeys(redis)
-        : state.database !== undefined
-          ? sqliteSigningKeys(state.database)
-          : undefined;
+    const store = redis === undefined ? state.database && sqliteSigningKeys(state.database) : redisSigningKeys(redis);
     if (store === undefined) return fail(`there is no database in ${folder}`);
     const own = sealer(ring, 'signing-keys', longestSealedKeys);
     const work: Work = { state, store, sealer: own, issuer, loaded, args, terminal };
     return await { list, rotate, retire, reset }[verb](work);
   } catch (error) {
-    const known = [StoreUnavailable, DatabaseError, KeyFileError, SigningKeysError].some(
-      (kind) => error instanceof kind,
-    );
+    const known = [StoreUnavailable, StateError, SigningKeysError].some((kind) => error instanceof kind);
     if (!known || !(error instanceof Error)) throw error;
     return fail(error.message);
   } finally {

@@ -54,6 +54,7 @@ test('checkConfig() fills in safe defaults', () => {
     limits: {
       head: 65_536,
       headers: 100,
+      held: 268_435_456,
       head_timeout: 15_000,
       body: undefined,
       body_timeout: 60_000,

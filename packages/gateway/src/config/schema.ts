@@ -34,7 +34,7 @@ export const sections = (context: SchemaContext) => ({
   limits: limits(),
   threads: threads(),
   audit: audit(),
-  usage: usage(),
+  usage: usage(context),
   log: log(),
 });
 

@@ -163,6 +163,16 @@ export interface LimitsEvent extends Common {
   readonly kind: 'limits-unshared' | 'limits-shared';
 }
 
+/** Of what strangers have caused, as much was not written down (`audit/bounded.ts`). `address` is the one that has caused most of it. */
+export interface LeftOutEvent extends Common {
+  readonly kind: 'left-out';
+  /** The kind of the events. */
+  readonly of: string;
+  readonly count: number;
+  /** How many addresses have caused them. */
+  readonly addresses: number;
+}
+
 /** A WebSocket, an event stream, or (closed alone) another response that we have cut. */
 export interface SocketEvent extends Common {
   readonly kind: 'websocket-opened' | 'websocket-closed' | 'stream-opened' | 'stream-closed';
@@ -198,6 +208,7 @@ export type AuditEvent =
   | TokenRefusedEvent
   | SigningKeyEvent
   | LimitsEvent
+  | LeftOutEvent
   | AuthorizationAskedEvent
   | SocketEvent
   | UpstreamFailedEvent;

@@ -5,9 +5,11 @@ import { cookies } from './checks/cookies.ts';
 import { directory } from './checks/directory.ts';
 import { dns } from './checks/dns.ts';
 import { exposure } from './checks/exposure.ts';
+import { extAuthz } from './checks/ext-authz.ts';
 import { keytab } from './checks/keytab.ts';
 import { oidc } from './checks/oidc.ts';
 import { policy } from './checks/policy.ts';
+import { postgres } from './checks/postgres.ts';
 import { program } from './checks/program.ts';
 import { redis } from './checks/redis.ts';
 import { state } from './checks/state.ts';
@@ -21,6 +23,7 @@ export const checks: readonly Check[] = [
   configuration,
   upstreamAround,
   throughGateway,
+  extAuthz,
   exposure,
   tls,
   cookies,
@@ -30,6 +33,7 @@ export const checks: readonly Check[] = [
   directory,
   policy,
   redis,
+  postgres,
   oidc,
   upstreamAnswers,
   state,

@@ -57,6 +57,15 @@ test('chooseTier() refuses whoever has not signed in', () => {
   assert.equal(chooseTier(tiers, { subject: subjectOf(undefined, {}) }).kind, 'refused');
 });
 
+test('chooseTier() counts one person once, however they have typed their name for Kerberos', () => {
+  const keyOf = (subject: string): string | undefined => {
+    const choice = chooseTier(tiers, { subject: subjectOf({ ...identity, subject }, {}) });
+    return choice.kind === 'tier' ? choice.checks[0]?.key : undefined;
+  };
+  assert.equal(keyOf('ALICE@CORP.EXAMPLE'), keyOf('alice@CORP.EXAMPLE'));
+  assert.equal(keyOf(identity.subject), `person:${identity.subject}`);
+});
+
 test('chooseTier() asks for the limits of the person, then for those of all their groups', () => {
   const choice = chooseTier(tiers, person(['llm-pro', 'DESK B', 'desk a']));
   assert.deepEqual(choice.kind === 'tier' && JSON.parse(JSON.stringify(choice.checks)), [

@@ -36,16 +36,22 @@ export interface LimitRules {
 
 export interface Tier {
   readonly name: string;
-  readonly groups: readonly GroupRef[] | undefined;
+  readonly groups: readonly NamedGroup[] | undefined;
   readonly limits: Limits;
   /** The literal pieces around the `*`s of each pattern. */
   readonly models: readonly (readonly string[])[] | undefined;
 }
 
+/** A group with its name as the configuration spells it. */
+interface NamedGroup {
+  readonly name: string;
+  readonly ref: GroupRef;
+}
+
 /** Ready to choose from. */
 export interface Tiers {
   readonly tiers: readonly Tier[];
-  readonly groups: readonly { readonly group: GroupRef; readonly check: LimitCheck }[];
+  readonly groups: readonly { readonly group: NamedGroup; readonly check: LimitCheck }[];
   readonly whenUnshared: WhenUnshared;
 }
 
@@ -57,7 +63,13 @@ export interface LimitedPerson {
 }
 
 export type TierChoice =
-  | { readonly kind: 'tier'; readonly tier: Tier; readonly checks: readonly LimitCheck[] }
+  | {
+      readonly kind: 'tier';
+      readonly tier: Tier;
+      readonly checks: readonly LimitCheck[];
+      /** Those of their groups that have decided about the tier and the limits, as the configuration spells them. */
+      readonly groups: readonly string[];
+    }
   /** No tier takes them: they may not use the app. */
   | { readonly kind: 'refused'; readonly reason: 'no-tier' };
 
@@ -66,13 +78,13 @@ export function compileTiers({ tiers, groups, when_redis_is_down: whenUnshared }
   return {
     tiers: tiers.map((tier) => ({
       name: tier.name,
-      groups: tier.groups?.map(groupRef),
+      groups: tier.groups?.map(named),
       limits: limitsOf(tier),
       models: tier.models?.map((pattern) => pattern.split('*')),
     })),
     groups: groups.map((rule) => {
-      const group = groupRef(rule.group);
-      return { group, check: { key: `group:${group.key}`, ...limitsOf(rule) } };
+      const group = named(rule.group);
+      return { group, check: { key: `group:${group.ref.key}`, ...limitsOf(rule) } };
     }),
     whenUnshared,
   };
@@ -81,12 +93,22 @@ export function compileTiers({ tiers, groups, when_redis_is_down: whenUnshared }
 /** The tier of somebody, and everything that a request of theirs has to pass: their own limits first, then those of groups. */
 export function chooseTier({ tiers, groups }: Tiers, { subject, apiKey }: LimitedPerson): TierChoice {
   const { identity } = subject;
-  const tier = tiers.find(({ groups: names }) => names === undefined || names.some((name) => isMember(subject, name)));
+  const isIn = ({ ref }: NamedGroup): boolean => isMember(subject, ref);
+  const tier = tiers.find(({ groups: some }) => some === undefined || some.some(isIn));
   if (tier === undefined || identity === undefined) return { kind: 'refused', reason: 'no-tier' };
-  const key = apiKey === undefined ? `person:${identity.subject}` : `key:${apiKey}`;
-  const shared = groups.flatMap(({ group, check }) => (isMember(subject, group) ? [check] : []));
-  return { kind: 'tier', tier, checks: [{ key, ...tier.limits }, ...shared] };
+  const key = apiKey === undefined ? `person:${onePerson(identity.subject)}` : `key:${apiKey}`;
+  const shared = groups.filter(({ group }) => isIn(group));
+  const names = [...(tier.groups?.filter(isIn) ?? []), ...shared.map(({ group }) => group)].map(({ name }) => name);
+  return {
+    kind: 'tier',
+    tier,
+    checks: [{ key, ...tier.limits }, ...shared.map(({ check }) => check)],
+    groups: [...new Set(names)],
+  };
 }
+
+/** The name of a person that is not a SID may have come as they have typed it: Kerberos knows `alice` as `ALICE` too. */
+const onePerson = (subject: string): string => (subject.startsWith('S-1-') ? subject : subject.toLowerCase());
 
 /** Whether a tier may use a model. One that is not known is none of a list. Upper and lower case are apart, as they are to most backends. */
 export function allowsModel({ models }: Tier, model: string | undefined): boolean {
@@ -108,6 +130,8 @@ function fits(pattern: readonly string[], name: string): boolean {
   }
   return at <= end;
 }
+
+const named = (name: string): NamedGroup => ({ name, ref: groupRef(name) });
 
 const limitsOf = (numbers: LimitNumbers): Limits => ({
   requestsPerMinute: numbers.requests_per_minute,

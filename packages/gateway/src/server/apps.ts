@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Tiers } from '../limits/tiers.ts';
 import type { Edge } from './edge.ts';
 import type { SignInPlan } from './sign-in-plan.ts';
 import type { StreamRules } from './streams.ts';
@@ -24,6 +25,10 @@ export interface App {
   readonly audience: string;
   /** What the upstream gets as `Host`; `undefined`: the client's. */
   readonly upstreamHost: string | undefined;
+  /** A field by which the upstream knows us, in the place of the client's of that name. A secret. */
+  readonly upstreamCredential?: { readonly name: string; readonly value: string } | undefined;
+  /** How much somebody may use it. */
+  readonly limits?: AppLimits | undefined;
   /** It is not told of the client, nor of the number of the request. */
   readonly untold?: boolean;
   /** Requests and responses pass as they are: nobody signs in on its hosts, nor to its upstream by another app. */
@@ -38,6 +43,18 @@ export interface App {
   readonly csrf: boolean;
   /** Where refused pages are sent instead of a 403 page. */
   readonly unauthorized: string | undefined;
+}
+
+/** Limits of an app, ready to be asked. */
+export interface AppLimits {
+  readonly tiers: Tiers;
+  /** The content of a request decides too: it names the model, and says how many tokens to set aside. */
+  readonly readsContent: boolean;
+  /** The longest content that is read. */
+  readonly contentBytes: number;
+  /** Tokens to set aside for an answer that the request does not bound. */
+  readonly usualAnswer: number;
+  readonly leaseMs: number;
 }
 
 /** Names of the header fields that carry the identity to this app; `undefined` leaves one out. */

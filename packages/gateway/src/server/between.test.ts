@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { foldFieldName } from '../wire/field-names.ts';
-import { forApp, forClient } from './between.ts';
+import { forApp, forClient, forLimitedClient } from './between.ts';
 
 const app = (...own: readonly string[]) => ({
   signIn: {
@@ -56,4 +56,10 @@ test('forApp() leaves Host to whoever sets it anew', () => {
 test("forClient() drops cookies that an app sets in the gateway's name", () => {
   const fields = ['Set-Cookie', '__Host-cardea=x; Path=/; Secure', 'Set-Cookie', 'theme=dark'];
   assert.deepEqual(forClient(fields), ['Set-Cookie', 'theme=dark']);
+});
+
+test('forLimitedClient() drops the limits that an app tells of by the names of ours, and nothing else', () => {
+  const fields = ['RateLimit', '"a";r=1', 'X-RateLimit-Limit', '5', 'ratelimit-Policy', '"a";q=1', 'Retry-After', '1'];
+  assert.deepEqual(forLimitedClient(fields), ['X-RateLimit-Limit', '5', 'Retry-After', '1']);
+  assert.deepEqual(forLimitedClient(['RateLimited', 'RateLimit']), ['RateLimited', 'RateLimit']);
 });

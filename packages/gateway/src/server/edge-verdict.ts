@@ -31,7 +31,7 @@ export function withEdge(
       return { kind, maxBody, handle };
     }
     case 'inspect': {
-      const { kind, maxBytes } = verdict;
+      const { kind, maxBytes, holder } = verdict;
       const judged = (judgement: Judgement): Judgement =>
         judgement.kind === 'forward'
           ? judgement
@@ -39,6 +39,7 @@ export function withEdge(
       return {
         kind,
         maxBytes,
+        holder,
         judge(content) {
           const judgement = verdict.judge(content);
           return judgement instanceof Promise ? judgement.then(judged) : judged(judgement);

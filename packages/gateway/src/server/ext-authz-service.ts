@@ -49,7 +49,8 @@ export function authorizationService({ extAuthz, onTrouble, longestMs = 15_000 }
   return { definition: serviceIn('ext_authz.proto', authorizationName), implementation: { Check: check } };
 }
 
-const authorizationName = 'envoy.service.auth.v3.Authorization';
+/** The service that Envoy asks. */
+export const authorizationName = 'envoy.service.auth.v3.Authorization';
 
 /** `grpc.health.v1.Health`: for the process, and for the service above by its name. */
 export function healthService(isServing: () => boolean): GrpcService {

@@ -4,7 +4,6 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { sparingly } from '../core/sparingly.ts';
 import type { FieldStripper } from '../wire/field-names.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Reply, RequestHead, Verdict } from '../wire/http.ts';
@@ -28,7 +27,6 @@ export interface ForwardAuthParts {
   /** Finds fields that no client may send. */
   readonly forged: FieldStripper;
   readonly recorder: Recorder;
-  readonly now: () => number;
 }
 
 /** What the pipeline does with the request that a question is about. */
@@ -40,15 +38,10 @@ export class ForwardAuth {
   readonly #path: string;
   /** Of fields that the engine gives again, which it does when a connection repeats them. */
   readonly #known = new WeakMap<Fields, { readonly head: RequestHead; readonly original: RequestHead }>();
-  readonly #stranger: (details: { readonly head: RequestHead; readonly requestId: string }) => void;
 
   constructor(parts: ForwardAuthParts) {
-    const { recorder, now } = parts;
     this.#parts = parts;
     this.#path = `${parts.prefix}/validate`;
-    this.#stranger = sparingly(1, now, ({ head, requestId }: { head: RequestHead; requestId: string }) =>
-      recorder.badRequest(head, requestId, 'forward-auth-peer'),
-    );
   }
 
   /** The answer to a question; `undefined` for every other request. */
@@ -84,7 +77,7 @@ export class ForwardAuth {
 
   #refuseStranger(head: RequestHead): Reply {
     const requestId = randomUUID();
-    this.#stranger({ head, requestId });
+    this.#parts.recorder.badRequest(head, requestId, 'forward-auth-peer');
     return problem({ audience: 'program', requestId }, 404, 'not-found');
   }
 

@@ -1,13 +1,15 @@
 import { passableTrailers, type PreparedFields } from '@cardea/http1';
 import type { Fields } from '../wire/fields.ts';
-import type { Completion, Forward, LastingResponse, Reply, Tunnel, Upstream } from '../wire/http.ts';
+import type { Completion, Forward, LastingResponse, Reply, Tap, Tunnel, Upstream } from '../wire/http.ts';
 import { endToEndTrailers } from '../wire/trailers.ts';
 import type { App } from './apps.ts';
 import { notSignedIn, tooManyStreams } from './answers.ts';
-import { forClient } from './between.ts';
+import { forClient, forLimitedClient } from './between.ts';
 import { replyWithEdge } from './edge-verdict.ts';
 import type { ResponseFilter } from './edge.ts';
 import type { Live } from './live.ts';
+import type { Meter } from './metered.ts';
+import { inModelForm } from './model-answers.ts';
 import type { Recorder } from './recorder.ts';
 import type { ReadingOptions, RequestContext } from './request-context.ts';
 import { closeCodeOf, type StreamEnd } from './stream-ends.ts';
@@ -23,6 +25,8 @@ export interface ForwardedParts {
   readonly recorder: Recorder;
   readonly reading: Pick<ReadingOptions, 'stripIdentity' | 'trusted'>;
   readonly streams: Streams;
+  /** For an app with limits. */
+  readonly meter?: Meter | undefined;
 }
 
 /** A request that goes on to its app: what the app gets, and the record of how it ended. */
@@ -35,22 +39,25 @@ export class Forwarded implements Forward {
   readonly responseFields: Fields;
   readonly upstreamFields: ResponseFilter | undefined;
   readonly asReceived: boolean;
+  readonly tap: ((status: number, fields: Fields) => Tap) | undefined;
   readonly #parts: ForwardedParts;
   /** It has one of the person's places. */
   #placed = false;
   #stream: LastingStream | undefined;
 
-  constructor(parts: ForwardedParts, responseFields: Fields) {
-    const { context, app, identity, appFields } = parts;
+  constructor(parts: ForwardedParts, ownResponseFields: Fields) {
+    const { context, app, identity, appFields, meter } = parts;
     const client = context.toUpstream(app);
     this.upstream = app.upstream;
     this.asReceived = app.asReceived === true;
     this.target = this.asReceived ? context.head.target : context.target;
-    const ours = this.asReceived ? undefined : forClient;
+    const ours = this.asReceived ? undefined : tellsLimits(meter) ? forLimitedClient : forClient;
     this.upstreamFields = app.edge === undefined ? ours : app.edge.filter(context.proto, ours);
     this.prepared = identity === undefined ? [client] : [client, identity];
     this.fields = app.untold === true ? appFields : ['X-Request-Id', context.requestId, ...appFields];
     const cors = context.head.upgrade ? undefined : app.edge?.cors;
+    const responseFields = meter === undefined ? ownResponseFields : [...ownResponseFields, ...meter.responseFields];
+    this.tap = meter && ((status, fields) => meter.tap(status, fields));
     this.responseFields = cors === undefined ? responseFields : [...responseFields, ...cors.fieldsFor(context.head)];
     this.#parts = parts;
   }
@@ -63,7 +70,8 @@ export class Forwarded implements Forward {
   /** An answer of ours in the place of the app's. */
   instead(reply: Reply): Reply {
     const { app, context } = this.#parts;
-    return app.edge === undefined ? reply : replyWithEdge(reply, app.edge, context, true);
+    const ours = app.limits === undefined ? reply : inModelForm(reply);
+    return app.edge === undefined ? ours : replyWithEdge(ours, app.edge, context, true);
   }
 
   /** Somebody else carries the request, and nobody will tell how it ended. */
@@ -82,6 +90,9 @@ export class Forwarded implements Forward {
 
   requestTrailers(trailers: Fields): Fields {
     if (this.asReceived) return passableTrailers(trailers);
+    // A server that takes trailers for headers would believe them about credentials too.
+    const { app } = this.#parts;
+    if ((app.limits ?? app.upstreamCredential) !== undefined) return noFields;
     return endToEndTrailers(trailers, this.#parts.reading.stripIdentity);
   }
 
@@ -97,20 +108,22 @@ export class Forwarded implements Forward {
   }
 
   opened(tunnel: Tunnel): (completion: Completion) => void {
-    const { context, app, live, recorder } = this.#parts;
+    const { context, app, live, recorder, meter } = this.#parts;
     const told = recorder.socketOpened(context, app, live);
     const closed = app.signIn === 'none' ? undefined : this.#watched((why) => tunnel.close(closeCodeOf(why), why));
     const leave = this.#leaves();
     return (completion) => {
       closed?.();
       leave?.();
+      meter?.ended(completion);
       told(completion);
     };
   }
 
   lasts(response: LastingResponse): Reply | undefined {
-    const { context, app, live, recorder } = this.#parts;
+    const { context, app, live, recorder, meter } = this.#parts;
     if (response.eventStream && !this.takesPlace()) {
+      meter?.refused('too-many-streams');
       recorder.refused(context, app, 'too-many-streams', live);
       return this.instead(tooManyStreams(context, app.streams.perPerson));
     }
@@ -125,9 +138,10 @@ export class Forwarded implements Forward {
   }
 
   ended(completion: Completion): void {
-    const { context, app, live, recorder } = this.#parts;
+    const { context, app, live, recorder, meter } = this.#parts;
     const stream = this.#stream;
     this.#leaves()?.();
+    meter?.ended(completion);
     stream?.closed?.();
     stream?.told?.(completion);
     if (stream !== undefined && stream.told === undefined && completion.closedBy !== undefined)
@@ -156,6 +170,10 @@ interface LastingStream {
   readonly told: ((completion: Completion) => void) | undefined;
   readonly closed: (() => void) | undefined;
 }
+
+const noFields: Fields = [];
+
+const tellsLimits = (meter: Meter | undefined): boolean => meter !== undefined && meter.responseFields.length > 0;
 
 /** Names of fields that proxies add and browsers do not. */
 const isProxysWord = (text: string, i: number): boolean =>

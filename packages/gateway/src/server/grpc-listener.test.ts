@@ -116,6 +116,17 @@ suite('openGrpcListener()', () => {
     assert.equal(await call(t, port, { by: ssl(own.key, own.cert) }), status.UNAVAILABLE);
   });
 
+  test('asks for a certificate of another authority from when that is replaced', async (t) => {
+    const listener = await open(t, { tls: { ...own, clientCa: pem('wiki.pem') } });
+    listener.replaceCertificate({ ...own, clientCa: own.cert });
+    const ssl = (cert: string) =>
+      credentials.createSsl(Buffer.from(own.cert), bytes(own.key), bytes(cert), {
+        checkServerIdentity: () => undefined,
+      });
+    assert.deepEqual(await call(t, listener.port, { by: ssl(own.cert) }), serving);
+    assert.equal(await call(t, listener.port, { by: ssl(pem('wiki.pem')) }), status.UNAVAILABLE);
+  });
+
   test('takes messages up to a megabyte, and says how many calls may be under way', async (t) => {
     const { port } = await open(t);
     assert.deepEqual(await call(t, port, { message: unknownField(1_000_000) }), serving);

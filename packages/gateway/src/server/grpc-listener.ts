@@ -42,7 +42,7 @@ export interface GrpcListener {
   readonly address: string;
   readonly port: number;
   /** For handshakes from now on. */
-  replaceCertificate(tls: Pick<GrpcTls, 'cert' | 'key'>): void;
+  replaceCertificate(tls: GrpcTls): void;
   /** Takes no more connections, lets calls end within `graceMs`, and closes. */
   drain(graceMs: number): Promise<void>;
 }
@@ -104,7 +104,7 @@ export async function openGrpcListener(options: GrpcListenerOptions): Promise<Gr
   return {
     address: host,
     port: bound.port,
-    replaceCertificate: (changed) => secured?.setSecureContext(shown({ ...changed, clientCa: tls?.clientCa })),
+    replaceCertificate: (changed) => secured?.setSecureContext(shown(changed)),
     async drain(graceMs) {
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
       const end = (): void => {

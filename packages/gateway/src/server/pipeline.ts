@@ -9,7 +9,8 @@
  *  5. read credentials: the session cookie, then each sign-in method in configured order
  *  6. decide
  *  7. add identity fields and the signed assertion
- *  8. forward; record
+ *  8. count it, for an app with limits; its content may have to be read first (`enforcer.ts`)
+ *  9. forward; record
  *
  * Pages, API calls, event streams and upgrades take the same steps.
  *
@@ -24,17 +25,28 @@ import { anonymous } from '../policy/subject.ts';
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { wantsPage } from '../wire/accepts.ts';
 import { singleField } from '../wire/fields.ts';
-import type { Forward, Handler, Reply, RequestHead, UpstreamFailure, Verdict } from '../wire/http.ts';
+import type {
+  Forward,
+  Handler,
+  Judgement as HttpJudgement,
+  Reply,
+  RequestHead,
+  UpstreamFailure,
+  Verdict,
+} from '../wire/http.ts';
 import { canonicalTarget } from '../wire/path.ts';
 import { notAllowed, notSignedIn, type ProblemContext, problem, signInAgain, tooManyStreams } from './answers.ts';
 import { type App, findApp, withoutPathParameters } from './apps.ts';
 import { withEdge } from './edge-verdict.ts';
 import { type Endpoint, type EndpointContext, findEndpoint, isReserved } from './endpoints/endpoint.ts';
+import type { Enforcer } from './enforcer.ts';
 import { type Judgement, judgementOf } from './forward-auth.ts';
 import type { ForwardAuth, Judge } from './forward-auth-endpoint.ts';
 import { Forwarded } from './forwarded.ts';
 import type { Live } from './live.ts';
 import type { LiveSessions } from './live-sessions.ts';
+import type { Meter } from './metered.ts';
+import { withModelForm } from './model-answers.ts';
 import type { Recorder } from './recorder.ts';
 import { toResponse } from './replies.ts';
 import {
@@ -61,8 +73,15 @@ export interface PipelineParts {
   readonly visitors: Visitors;
   readonly sessions: LiveSessions;
   readonly streams: Streams;
+  readonly enforcer: Enforcer;
   readonly recorder: Recorder;
   readonly now: () => number;
+}
+
+/** Whoever carries a request that we judge. */
+interface Carrier {
+  /** They cannot send the app another target than the client's, so that what must not stand there cannot be taken out. */
+  readonly keepsTarget: boolean;
 }
 
 /** Judges every request to an app. */
@@ -81,18 +100,14 @@ export class Pipeline implements Handler {
   }
 
   decide(head: RequestHead): Verdict | Promise<Verdict> {
-    return this.#parts.forwardAuth?.answer(head, this.#judgeOriginal) ?? this.#decide(head, false);
+    return this.#parts.forwardAuth?.answer(head, this.#judgeOriginal) ?? this.#decide(head, undefined);
   }
 
   /**
-   * Judges a request that somebody else carries, by the same steps. `keepsTarget`: whoever carries it cannot send the app another
-   * target than the client's, so that what must not stand there cannot be taken out.
+   * Judges a request that somebody else carries, by the same steps.
    */
-  judgeOriginal(
-    original: RequestHead,
-    { keepsTarget }: { readonly keepsTarget: boolean },
-  ): Judgement | Promise<Judgement> {
-    const verdict = this.#decide(original, keepsTarget);
+  judgeOriginal(original: RequestHead, carrier: Carrier): Judgement | Promise<Judgement> {
+    const verdict = this.#decide(original, carrier);
     return verdict instanceof Promise
       ? verdict.then((settled) => this.#judgementOf(settled, original))
       : this.#judgementOf(verdict, original);
@@ -107,7 +122,7 @@ export class Pipeline implements Handler {
     );
   }
 
-  #decide(head: RequestHead, keepsTarget: boolean): Verdict | Promise<Verdict> {
+  #decide(head: RequestHead, carrier: Carrier | undefined): Verdict | Promise<Verdict> {
     const { apps, endpoints, prefix, now } = this.#parts;
     const received = this.#read(head, now());
     if ('kind' in received) return this.#badRequest(head, received);
@@ -119,25 +134,44 @@ export class Pipeline implements Handler {
       endpoint === undefined ? received.path : undefined,
     );
     if (app === undefined) return this.#refuse(received, undefined, 'no-app', unknownAddress(received));
+    const verdict = this.#answerFor(received, app, endpoint, carrier);
+    return app.limits === undefined || endpoint !== undefined ? verdict : withModelForm(verdict);
+  }
+
+  #answerFor(
+    received: RequestContext,
+    app: App,
+    endpoint: Endpoint | 'unknown' | undefined,
+    carrier: Carrier | undefined,
+  ): Verdict | Promise<Verdict> {
+    const { head } = received;
     const { edge } = app;
-    if (edge === undefined) return this.#decideFor(received, app, endpoint, keepsTarget);
+    if (edge === undefined) return this.#decideFor(received, app, endpoint, carrier);
     const preflight = endpoint === undefined ? edge.cors?.preflight(head) : undefined;
     if (preflight !== undefined)
       return preflight.allowed
         ? this.#replied(app, 'preflight', preflight.reply)
         : this.#refuse(received, app, 'cors-origin', preflight.reply);
-    return withEdge(this.#decideFor(received, app, endpoint, keepsTarget), edge, received, endpoint === undefined);
+    return withEdge(this.#decideFor(received, app, endpoint, carrier), edge, received, endpoint === undefined);
   }
 
   #decideFor(
     received: RequestContext,
     app: App,
     endpoint: Endpoint | 'unknown' | undefined,
-    keepsTarget: boolean,
+    carrier: Carrier | undefined,
   ): Verdict | Promise<Verdict> {
     const { apps, prefix, visitors } = this.#parts;
     if (endpoint === 'unknown') return this.#refuse(received, app, 'no-endpoint', unknownAddress(received));
     if (endpoint !== undefined) return this.#endpoint(received, app, endpoint);
+    // What is carried past us is not counted when it ends, and our key for the app is for nobody else.
+    if (carrier !== undefined && (app.limits ?? app.upstreamCredential) !== undefined)
+      return this.#refuse(
+        received,
+        app,
+        'not-by-forward-auth',
+        problem(received, 404, 'not-found', { detail: direct }),
+      );
 
     // A server that drops path parameters would take `/risk;x/` for a path of another app, or for one of ours.
     const plain = withoutPathParameters(received.path);
@@ -148,7 +182,7 @@ export class Pipeline implements Handler {
     if (plan === 'none') return this.#forward(received, app, nobody);
     const context = withoutStreamToken(received, plan.streamParameter);
     if (context === undefined) return this.#refuse(received, app, 'stream-token-repeated', badToken(received));
-    if (keepsTarget && context.streamToken !== undefined)
+    if (carrier?.keepsTarget === true && context.streamToken !== undefined)
       return this.#refuse(context, app, 'stream-token-stays', notAllowed(context, app, undefined, plan.offer));
 
     const origin = this.#checkOrigin(context, app.allowedOrigins);
@@ -282,8 +316,12 @@ export class Pipeline implements Handler {
     return this.#forward(context, app, visitor);
   }
 
-  #forward(context: RequestContext, app: App, visitor: Exclude<Visitor, { kind: 'answered' }>): Verdict {
-    const { recorder, reading, sessions, streams } = this.#parts;
+  #forward(
+    context: RequestContext,
+    app: App,
+    visitor: Exclude<Visitor, { kind: 'answered' }>,
+  ): Verdict | Promise<Verdict> {
+    const { enforcer, recorder, reading, sessions, streams } = this.#parts;
     if (visitor.kind === 'anonymous') {
       const parts = { context, app, live: undefined, identity: undefined, appFields: [], recorder, reading, streams };
       return new Forwarded(parts, visitor.responseFields);
@@ -291,9 +329,15 @@ export class Pipeline implements Handler {
     const { live, appFields, responseFields } = visitor;
     const identity = sessions.headersFor(app, live, context.now);
     const parts = { context, app, live, identity, appFields, recorder, reading, streams };
-    const forwarded = new Forwarded(parts, responseFields);
-    if (!context.head.upgrade || forwarded.takesPlace()) return forwarded;
-    return this.#refuse(context, app, 'too-many-streams', tooManyStreams(context, app.streams.perPerson), live);
+    const goOn = (meter?: Meter): HttpJudgement => {
+      const forwarded = new Forwarded(meter === undefined ? parts : { ...parts, meter }, responseFields);
+      if (!context.head.upgrade || forwarded.takesPlace()) return forwarded;
+      return this.#refuse(context, app, 'too-many-streams', tooManyStreams(context, app.streams.perPerson), live);
+    };
+    const { limits } = app;
+    // Where everybody is welcome nobody is counted, signed in or not.
+    if (limits === undefined || this.#isOpen(context, app)) return goOn();
+    return enforcer.admit({ context, app, limits, live, responseFields, goOn });
   }
 
   async #endpoint(received: RequestContext, app: App, endpoint: Endpoint): Promise<Verdict> {
@@ -414,7 +458,7 @@ export class Pipeline implements Handler {
   }
 
   /** A refusal with its reason, for the audit log and the metrics; `reply` does not name it. */
-  #refuse(context: RequestContext, app: App | undefined, reason: string, reply: Reply, live?: Live): Verdict {
+  #refuse(context: RequestContext, app: App | undefined, reason: string, reply: Reply, live?: Live): Replied {
     this.#parts.recorder.refused(context, app, reason, live);
     return { kind: 'reply', reply };
   }
@@ -433,9 +477,13 @@ export class Pipeline implements Handler {
   }
 }
 
+type Replied = Extract<Verdict, { kind: 'reply' }>;
+
 const misrouted = "This path is the gateway's own: let the proxy send it there";
 
 const ambiguous = (context: RequestContext): Reply => problem(context, 400, 'path-ambiguous');
+
+const direct = 'This app has limits, or a key of its own: send its requests through Cardea itself';
 
 /** Credentials that come along without the doing of the page. */
 const ambient: ReadonlySet<string> = new Set(['session', 'client_certificate', 'trusted_header']);

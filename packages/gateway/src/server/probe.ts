@@ -66,8 +66,12 @@ const isPort = (value: unknown): value is number =>
 export function appsForProbes(apps: readonly App[], kind: ProbeKind): readonly App[] {
   const rule = kind === 'anybody' ? { public: true as const } : { signed_in: true as const };
   const policy = compilePolicy([{ path: '/**', ...rule }]);
-  return apps.map((app) => ({ ...app, policy, csrf: false }));
+  return apps.map((app) => ({ ...app, policy, csrf: false, upstreamCredential: withoutSecret(app) }));
 }
+
+/** The app's key is for the app, and doctor is another. The field is in its place. */
+const withoutSecret = ({ upstreamCredential: own }: App): App['upstreamCredential'] =>
+  own && { name: own.name, value: 'not-for-probes' };
 
 export interface ProbedParts {
   /** Judges everything else, and knows what to say when something fails. */
@@ -114,6 +118,7 @@ export class Probed implements Handler {
       const inspected: Required<Inspection> = {
         kind: 'inspect',
         maxBytes: verdict.maxBytes,
+        holder: verdict.holder,
         judge,
         refuse: (why) => verdict.refuse(why),
         abandoned: (status) => verdict.abandoned?.(status),

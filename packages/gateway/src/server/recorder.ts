@@ -67,6 +67,12 @@ export class Recorder {
     this.event(context, app, { kind: 'refused', reason, httpMethod: head.method, host, path }, live);
   }
 
+  /** One more of what has just been written down with its reason. */
+  refusedAgain(app: App, reason: string): void {
+    this.metrics.refusals.inc({ reason });
+    this.answered(app, 'refused');
+  }
+
   /** A request that could not be read in one way only. Its words are a stranger's: they are cut, and the query is left out. */
   badRequest(head: RequestHead, requestId: string, reason: string): void {
     this.metrics.refusals.inc({ reason });

@@ -57,7 +57,10 @@ export interface RequestContext {
 }
 
 /** What of an app decides which fields it gets. */
-export type UpstreamParty = Pick<App, 'signIn' | 'upstreamHost' | 'untold' | 'asReceived'>;
+export type UpstreamParty = Pick<
+  App,
+  'signIn' | 'upstreamHost' | 'untold' | 'asReceived' | 'limits' | 'upstreamCredential'
+>;
 
 export interface BadRequest {
   readonly kind: 'bad-request';
@@ -203,10 +206,16 @@ export function upstreamFields(client: {
   let last: { readonly app: UpstreamParty; readonly prepared: PreparedFields } | undefined;
   return (app) => {
     if (last?.app === app) return last.prepared;
-    const { upstreamHost, untold = false, asReceived = false } = app;
+    const { upstreamHost, upstreamCredential: own, untold = false, asReceived = false } = app;
     const prepared = asReceived
       ? prepareAsReceived(fieldsAsReceived(head, upstreamHost))
-      : prepareFields(['Host', upstreamHost ?? authority, ...forApp(fields, app), ...(untold ? [] : forwarded)]);
+      : prepareFields([
+          'Host',
+          upstreamHost ?? authority,
+          ...forApp(fields, app),
+          ...(untold ? [] : forwarded),
+          ...(own === undefined ? [] : [own.name, own.value]),
+        ]);
     last = { app, prepared };
     return prepared;
   };

@@ -18,9 +18,10 @@ export class UsageNotes {
     this.#models = new Set(parts.models);
   }
 
-  note(record: UsageRecord): void {
+  /** `keep: false`: in the metrics alone. */
+  note(record: UsageRecord, { keep = true } = {}): void {
     const { ledger, metrics } = this.#parts;
-    ledger.record(record);
+    if (keep) ledger.record(record);
     const { app, tokensIn, tokensOut, firstTokenMs } = record;
     const labels = { app, tier: record.tier ?? 'none', model: this.#label(record.model) };
     metrics.modelRequests.inc({ ...labels, result: resultOf(record) });

@@ -57,6 +57,8 @@ export function redisLimiter(options: RedisLimiterOptions): Limiter {
   const ledger = new Ledger(minuteMs);
   /** What was granted without Redis, and it has not been told. */
   let untold: Ledger[] = [];
+  /** Redis is back, and perhaps has not been told everything. */
+  let back: { readonly awayMs: number; readonly settled: Promise<void> } | undefined;
   /** How often everything was written to an emptied Redis. */
   let lives = 0;
   /** Redis's clock minus that of this machine, as it last was. */
@@ -68,9 +70,21 @@ export function redisLimiter(options: RedisLimiterOptions): Limiter {
   const nameOf = (app: string, key: string, kind: Kind): string =>
     redis.key(`limit:${app}:${createHash('sha256').update(key).digest('base64url').slice(0, 22)}:${kind}`);
 
+  // While Redis was away leases have run out there whose requests went on. All say so when it is back; who holds none might be quicker.
+  redis.onBack((awayMs) => {
+    const settled = new Promise<void>((resolve) => setTimeout(resolve, life.settleMs).unref());
+    back = { awayMs, settled };
+    const latest = back;
+    void settled.then(() => {
+      if (back === latest) back = undefined;
+    });
+    void fallback.later(() => renewAll(ledger.held(estimate())));
+  });
+
   async function ask(request: AcquireRequest): Promise<Acquired> {
     const { app, checks, lease, leaseMs, tokens } = request;
     const limits = checks.flatMap(limitsOf);
+    if (back !== undefined && back.awayMs > leaseMs / 2 && limits.some(({ kind }) => kind === 'c')) await back.settled;
     const keys = [life.key, ...limits.map(({ key, kind }) => nameOf(app, key, kind))];
     const rest = [lease, leaseMs, tokens, ...limits.flatMap(({ kind, allowed }) => [kind, allowed])];
     for (let attempt = 0; attempt < 2; attempt++) {

@@ -39,6 +39,8 @@ export interface RedisConnection {
   key(name: string): string;
   /** Counts the connections made so far: what was known by way of an earlier one may be gone from the server. */
   readonly connections: number;
+  /** Calls this whenever it can be used again, with how long it could not. Must not throw. */
+  onBack(listener: (awayMs: number) => void): void;
   /** Does something with it. Every failure becomes a `StoreUnavailable`. */
   run<T>(work: (redis: Redis) => Promise<T>): Promise<T>;
   script(lua: string): RedisScript;
@@ -66,6 +68,7 @@ export function openRedis(options: RedisOptions): RedisConnection {
     connectTimeout: 2 * timeoutMs,
     socketTimeout: 2 * timeoutMs, // a server that hangs: from then on commands fail at once
     retryStrategy: (times) => Math.min(50 * times, longestPauseMs) * (0.75 + Math.random() / 4),
+    maxLoadingRetryTime: longestPauseMs, // a server that reads its disk guesses how long that takes, and badly
     reconnectOnError: (error) => error.message.startsWith('READONLY'), // the primary has become a replica
   });
   const firstAttempt = Promise.withResolvers<void>();
@@ -73,6 +76,9 @@ export function openRedis(options: RedisOptions): RedisConnection {
   let down = false;
   let closed = false;
   let lastError: unknown;
+  /** When it was found that it cannot be used. */
+  let downSince = 0;
+  const listeners: ((awayMs: number) => void)[] = [];
   /** Refusals that were reported since the connection was made. */
   const reported = new Set<string>();
 
@@ -82,15 +88,20 @@ export function openRedis(options: RedisOptions): RedisConnection {
   redis.on('close', () => {
     firstAttempt.resolve();
     if (!down && !closed) onTrouble(`Redis at ${place} cannot be used: ${troubleOf(lastError)}`);
+    if (!down) downSince = performance.now();
     down = true;
   });
   redis.on('ready', () => {
     connections++;
     lastError = undefined;
     reported.clear();
-    if (down && !closed) onRecovery(`Redis at ${place} can be used again`);
+    const wasDown = down;
     down = false;
     firstAttempt.resolve();
+    if (wasDown && !closed) {
+      onRecovery(`Redis at ${place} can be used again`);
+      for (const listener of listeners) listener(performance.now() - downSince);
+    }
     void warnOfEviction();
   });
 
@@ -129,6 +140,7 @@ export function openRedis(options: RedisOptions): RedisConnection {
     get connections() {
       return connections;
     },
+    onBack: (listener) => void listeners.push(listener),
     run,
     script(lua) {
       const sha = createHash('sha1').update(lua).digest('hex'); // Redis names scripts so

@@ -18,6 +18,7 @@ test('readModelRequest() reads model, stream, the bound of the answer, and the l
   ];
   assert.deepEqual(request({ model: 'gpt-x', stream: true, max_tokens: 50, n: 2, messages }), {
     model: 'gpt-x',
+    otherModels: [],
     stream: true,
     maxTokens: 50,
     answers: 2,
@@ -26,7 +27,8 @@ test('readModelRequest() reads model, stream, the bound of the answer, and the l
 });
 
 test('readModelRequest() reads a request that names nothing', () => {
-  const nothing = { model: undefined, stream: false, maxTokens: undefined, answers: 1, promptCharacters: 0 };
+  const numbers = { maxTokens: undefined, answers: 1, promptCharacters: 0 };
+  const nothing = { model: undefined, otherModels: [], stream: false, ...numbers };
   assert.deepEqual(request({ model: null, stream: 'true', max_tokens: null, n: 0 }), nothing);
 });
 
@@ -36,9 +38,11 @@ for (const [what, body, maxTokens] of [
   ['the largest of several', { max_tokens: 3, max_completion_tokens: 9 }, 9],
   [
     'none that is no number of tokens',
-    { max_tokens: -1, max_output_tokens: 1e300, max_completion_tokens: '5' },
+    { max_tokens: -1, max_output_tokens: 'all', max_completion_tokens: {} },
     undefined,
   ],
+  ['a number that is a text, which Pydantic reads', { max_tokens: '5000' }, 5000],
+  ['as much as there is, where it is more', { max_tokens: 1e300 }, 1e9],
 ] as const)
   test(`readModelRequest() takes for the bound of the answer ${what}`, () => {
     assert.equal(request(body).maxTokens, maxTokens);
@@ -51,6 +55,9 @@ for (const [what, body, characters] of [
   ['an input with instructions', { input: 'ab', instructions: 'cd' }, 4],
   ['no picture', { messages: [{ image_url: { url: 'data:image/png;base64,AAAA' } }] }, 0],
   ['no sound', { messages: [{ input_audio: { data: 'AAAA', format: 'wav' } }] }, 3],
+  ['a prompt in whatever member', { documents: [{ text: 'abcd' }], chat_template: 'ab' }, 6],
+  ['a prompt that calls itself data', { messages: [{ content: 'data: four' }] }, 10],
+  ['a text where a file could be', { messages: [{ source: { data: 'a b' } }] }, 3],
   ['nothing else', { user: 'abcd', metadata: { x: 'abcd' } }, 0],
 ] as const)
   test(`readModelRequest() counts the characters of ${what}`, () => {
@@ -79,10 +86,33 @@ for (const [what, text, reason] of [
   ['a byte order mark', '\uFEFF{"model":"a"}', 'not-json'],
   ['too deep a nesting', `{"x":${'['.repeat(200)}${']'.repeat(200)}}`, 'too-deep'],
   ['much too deep a nesting', '['.repeat(1_000_000), 'too-deep'],
+  [
+    'a model within extra_body, which LiteLLM puts over the other',
+    '{"model":"a","extra_body":{"model":"b"}}',
+    'ambiguous-name',
+  ],
+  ['a bound in capitals within extra_body', '{"extra_body":{"Max_Tokens":5}}', 'ambiguous-name'],
+  ['a list of models in another spelling', '{"model":"a","Models":["b"]}', 'ambiguous-name'],
+  ['so many values that reading them takes seconds', `{"x":[${'[],'.repeat(600_000)}0]}`, 'too-complex'],
+  ['as many names', `{${Array.from({ length: 1_100 }, (_, i) => `"a${i}":1`).join(',')}}`, 'too-complex'],
+  ['a name that takes long to compare', `{"${'ﷺ'.repeat(1_000)}":1}`, 'too-complex'],
 ] as const)
   test(`readModelRequest() refuses ${what}`, () => {
     const outcome = readText(text);
     assert.equal(outcome.kind === 'refused' && outcome.reason, reason);
+  });
+
+for (const [what, body, models] of [
+  ['models to fall back on', { models: ['b', 'c'] }, ['b', 'c']],
+  ['fallbacks with words of their own', { fallbacks: [{ model: 'b' }, 'c', { a: ['d'] }] }, ['b', 'c', 'd']],
+  ['a deployment', { deployment_id: 'b' }, ['b']],
+  ['several models in one text, which LiteLLM asks all', { model: 'a, b' }, ['a', 'b']],
+  ['a tool that is a model', { tools: [{ type: 'image_generation', model: 'b' }] }, ['b']],
+  ['no function that has a model', { tools: [{ type: 'function', function: { parameters: { model: 'b' } } }] }, []],
+  ['none that is null', { models: null, fallbacks: [] }, []],
+] as const)
+  test(`readModelRequest() finds ${what}`, () => {
+    assert.deepEqual(request({ model: 'a', ...body }).otherModels, models);
   });
 
 test('readModelRequest() refuses what is not UTF-8', () => {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { foldedName, namedElsewhere, otherNames } from './other-models.ts';
 import { isObject } from './told.ts';
 import { TopLevel } from './top-level.ts';
 
@@ -11,6 +12,8 @@ import { TopLevel } from './top-level.ts';
 export interface ModelRequest {
   /** `undefined`: none is named. */
   readonly model: string | undefined;
+  /** Whatever else it names that could answer in the place of that model. */
+  readonly otherModels: readonly string[];
   readonly stream: boolean;
   /** The most tokens of an answer, as far as the request bounds them. */
   readonly maxTokens: number | undefined;
@@ -25,6 +28,7 @@ export type ModelRequestFault =
   | 'not-json'
   | 'not-an-object'
   | 'too-deep'
+  | 'too-complex'
   | 'duplicate-name'
   | 'ambiguous-name'
   | 'bad-model';
@@ -39,25 +43,40 @@ const messages: Readonly<Record<ModelRequestFault, string>> = {
   'not-json': 'The body is not JSON',
   'not-an-object': 'The body is not one JSON object',
   'too-deep': 'Arrays and objects of the body lie too deep in each other',
+  'too-complex': 'The body has too many values, or too many or too long names in its outermost object',
   'duplicate-name': 'A name occurs twice in the outermost object of the body',
-  'ambiguous-name': 'A name in the outermost object of the body is almost one that decides, in another spelling',
+  'ambiguous-name':
+    'A name in the outermost object of the body is almost one that decides, in another spelling, or decides from within extra_body',
   'bad-model': 'model is not a text of 1 to 256 printable characters',
 };
 
 const maxDepth = 128;
+/** Texts are cheap to read, and values are not: a million of them keep a thread busy for as long as a second. */
+const maxValues = 500_000;
+const maxMembers = 1_000;
+const maxName = 256;
 const maxModel = 256;
 
 const limitNames = ['max_completion_tokens', 'max_tokens', 'max_output_tokens'] as const;
 /** What is read here, or decides elsewhere which model answers. */
-const decisive: ReadonlySet<string> = new Set(['model', 'models', 'stream', 'n', ...limitNames]);
-/** Where the APIs have what the model is to read. */
-const promptNames = ['messages', 'prompt', 'input', 'system', 'instructions', 'tools'] as const;
+const decisive: ReadonlySet<string> = new Set(['model', 'stream', 'n', 'extra_body', ...limitNames, ...otherNames]);
+/** What no model reads. All else may be a part of the prompt: templates and schemas are, and APIs have many names for one. */
+const notPrompt: ReadonlySet<string> = new Set([
+  ...[...decisive].filter((name) => name !== 'extra_body'),
+  'metadata',
+  'prompt_cache_key',
+  'safety_identifier',
+  'service_tier',
+  'stream_options',
+  'user',
+]);
 
 /** Reads a body (RFC 8259, UTF-8). The caller bounds its length. */
 export function readModelRequest(body: Uint8Array): ModelRequestOutcome {
   const scan = new TopLevel('');
   scan.push(body);
   if (scan.deepest > maxDepth) return refused('too-deep');
+  if (scan.values > maxValues || scan.members > maxMembers || scan.longestName > maxName) return refused('too-complex');
   let value: unknown;
   try {
     // A byte order mark stays, and is refused: the standard forbids it, and readers differ.
@@ -68,18 +87,23 @@ export function readModelRequest(body: Uint8Array): ModelRequestOutcome {
   if (!isObject(value)) return refused('not-an-object');
   const names = Object.keys(value);
   if (names.length !== scan.members) return refused('duplicate-name');
-  if (names.some((name) => !decisive.has(name) && decisive.has(folded(name)))) return refused('ambiguous-name');
+  if (names.some((name) => !decisive.has(name) && decisive.has(foldedName(name)))) return refused('ambiguous-name');
+  if (decidesWithin(value['extra_body'])) return refused('ambiguous-name');
   const model = value['model'] ?? undefined;
   if (model !== undefined && !isModelName(model)) return refused('bad-model');
-  const limits = limitNames.flatMap((name) => positive(value[name]) ?? []);
+  const limits = limitNames.flatMap((name) => wanted(value[name]) ?? []);
   return {
     kind: 'ok',
     request: {
       model,
+      otherModels: namedElsewhere(value),
       stream: value['stream'] === true,
       maxTokens: limits.length === 0 ? undefined : Math.max(...limits),
-      answers: positive(value['n']) ?? 1,
-      promptCharacters: promptNames.reduce((sum, name) => sum + characters(value[name]), 0),
+      answers: wanted(value['n']) ?? 1,
+      promptCharacters: names.reduce(
+        (sum, name) => sum + (isPrompt(name, value[name]) ? characters(value[name]) : 0),
+        0,
+      ),
     },
   };
 }
@@ -100,30 +124,35 @@ export function tokensToReserve({ promptCharacters, maxTokens, answers }: ModelR
 /** How many tokens this much text may be. */
 export const tokensOfCharacters = (count: number): number => Math.ceil(count / charactersInToken);
 
-/** A name as careless readers know it: without case, compatible letters alike (`ſ` and `s`), ended by a NUL. */
-function folded(name: string): string {
-  const [text = ''] = name.split('\0');
-  return text.normalize('NFKC').trim().toLowerCase();
-}
+/** Some routers put what is in here over what is beside it. */
+const decidesWithin = (extra: unknown): boolean =>
+  isObject(extra) && Object.keys(extra).some((name) => decisive.has(foldedName(name)));
 
-const isModelName = (value: unknown): value is string =>
+const isPrompt = (name: string, value: unknown): boolean => typeof value !== 'number' && !notPrompt.has(name);
+
+/** Whether this is a name as models have them: a short line of text. */
+export const isModelName = (value: unknown): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= maxModel && !/[\p{Cc}\p{Cs}]/u.test(value);
 
-const positive = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= mostTokens ? value : undefined;
+/** A number as backends take it: some read `"5"` for 5, and what is far too much for as much as there is. */
+function wanted(value: unknown): number | undefined {
+  const count = typeof value === 'string' && /^\s*[+]?[0-9]{1,20}(?:\.0*)?\s*$/.test(value) ? Number(value) : value;
+  return typeof count === 'number' && count > 0 ? Math.min(mostTokens, Math.ceil(count)) : undefined;
+}
 
 /** Characters in all texts of a value. Numbers are tokens already (`prompt` may be a list of them). */
 function characters(value: unknown): number {
-  if (typeof value === 'string') return value.startsWith('data:') ? 0 : value.length;
+  if (typeof value === 'string') return value.length;
   if (typeof value === 'number') return charactersInToken;
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + characters(item), 0);
   if (!isObject(value)) return 0;
-  // Sounds and files lie here in base64.
-  return Object.entries(value).reduce(
-    (sum, [name, item]) => (name === 'data' || name === 'file_data' ? sum : sum + characters(item)),
-    0,
-  );
+  return Object.entries(value).reduce((sum, [name, item]) => (isFile(name, item) ? sum : sum + characters(item)), 0);
 }
+
+/** Pictures, sounds and files lie here in base64. A text may lie here too. */
+const isFile = (name: string, value: unknown): boolean =>
+  fileNames.has(name) && typeof value === 'string' && /^(?:data:[^,\s]{0,200};base64,)?[\w+/-]*={0,2}$/.test(value);
+const fileNames: ReadonlySet<string> = new Set(['data', 'file_data', 'image_url', 'url']);
 
 const refused = (reason: ModelRequestFault): ModelRequestOutcome => ({
   kind: 'refused',

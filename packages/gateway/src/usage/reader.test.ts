@@ -73,7 +73,7 @@ for (const [what, kind, body, expected] of [
     'a stream without',
     stream,
     openAi(false),
-    { ...known(0, 3, 1_000), tokensIn: undefined, estimated: true, trouble: 'not-told' },
+    { ...known(0, 7, 1_000), tokensIn: undefined, estimated: true, trouble: 'not-told' },
   ],
   ['a stream of Anthropic', stream, anthropic, known(25, 15, 1_000)],
   ['a stream of the Responses API', stream, responses, known(5, 6, 1_000)],
@@ -119,6 +119,17 @@ test('usageReader() knows when the first piece of the answer came, and not the e
 test('usageReader() counts the pieces of a stream that was broken off', async () => {
   const { tokensOut, estimated } = await read(stream, chat('a') + chat('b') + chat('c').slice(0, 9));
   assert.deepEqual([tokensOut, estimated], [2, true]);
+});
+
+test('usageReader() counts what came after the tokens were last told: who leaves before the end has got it all the same', async () => {
+  const [start = '', piece = ''] = anthropic.split(/(?<=\r\n\r\n)/);
+  const { tokensIn, tokensOut, estimated } = await read(stream, start + piece.repeat(40));
+  assert.deepEqual([tokensIn, tokensOut, estimated], [25, 41, true]);
+});
+
+test('usageReader() counts long pieces as more than one token', async () => {
+  const { tokensOut } = await read(stream, chat('word '.repeat(600)));
+  assert.equal(tokensOut, 500);
 });
 
 test('usageReader() may be ended twice', async () => {

@@ -24,7 +24,10 @@ export type UsageTrouble =
 export interface UsageRead {
   readonly tokensIn: number | undefined;
   readonly tokensOut: number | undefined;
-  /** `tokensOut` was not told: it is the number of pieces in which the answer came, most of which are one token. */
+  /**
+   * `tokensOut` was not told, or not for all of the answer: the rest is the number of pieces in which it came, most of which are
+   * one token, or more where they are long.
+   */
   readonly estimated: boolean;
   /** When the first piece of an answer came in a stream, by the clock of `push`. */
   readonly firstContentAt: number | undefined;
@@ -94,21 +97,29 @@ function jsonReader(): BodyReader {
   };
 }
 
+/** A piece with more than this for each token has several. Most texts have less, so that pieces count as long as they are short. */
+const longestToken = 6;
+
 function eventStreamReader(): BodyReader {
   let now = 0;
+  /** Since the tokens out were last told. */
   let pieces = 0;
+  let characters = 0;
   let tooLong = false;
   let firstContentAt: number | undefined;
   let told: Tokens | undefined;
   const events = new EventData({
     onData(data) {
       const event = parsed(data); // `[DONE]` and whatever else is no JSON says nothing
-      const tokens = tokensOfEvent(event);
-      // Anthropic tells the two in different events.
-      if (tokens !== undefined) told = { in: tokens.in ?? told?.in, out: tokens.out ?? told?.out };
       const more = piecesOfEvent(event);
-      if (more > 0) firstContentAt ??= now;
-      pieces += more;
+      if (more.count > 0) firstContentAt ??= now;
+      pieces += more.count;
+      characters += more.characters;
+      const tokens = tokensOfEvent(event);
+      if (tokens === undefined) return;
+      // Anthropic tells the two in different events, and at the beginning what the answer has cost so far.
+      told = { in: tokens.in ?? told?.in, out: tokens.out ?? told?.out };
+      if (tokens.out !== undefined) pieces = characters = 0;
     },
     onTooLong: () => (tooLong = true),
   });
@@ -120,9 +131,16 @@ function eventStreamReader(): BodyReader {
     end() {
       events.end();
       const common = { tokensIn: told?.in, firstContentAt };
-      if (told?.out !== undefined) return { ...common, tokensOut: told.out, estimated: false, trouble: undefined };
+      if (told?.out !== undefined && pieces === 0)
+        return { ...common, tokensOut: told.out, estimated: false, trouble: undefined };
       const trouble = tooLong ? 'too-long' : 'not-told';
-      return { ...common, tokensOut: pieces === 0 ? undefined : pieces, estimated: pieces > 0, trouble };
+      const untold = Math.max(pieces, Math.floor(characters / longestToken));
+      return {
+        ...common,
+        tokensOut: pieces === 0 ? undefined : (told?.out ?? 0) + untold,
+        estimated: pieces > 0,
+        trouble,
+      };
     },
   };
 }

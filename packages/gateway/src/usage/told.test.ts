@@ -51,4 +51,4 @@ for (const [what, event, pieces] of [
   ['its ping', { type: 'ping' }, 0],
   ['choices that are none', { choices: [1, null, 'x'] }, 0],
 ] as const)
-  test(`piecesOfEvent() counts ${what}`, () => assert.equal(piecesOfEvent(event), pieces));
+  test(`piecesOfEvent() counts ${what}`, () => assert.equal(piecesOfEvent(event).count, pieces));

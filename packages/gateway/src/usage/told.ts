@@ -47,23 +47,52 @@ export function tokensOfEvent(event: unknown): Tokens | undefined {
   return undefined;
 }
 
-/** How many pieces of an answer are in one event of a stream: one for each choice that goes on with something. */
-export function piecesOfEvent(event: unknown): number {
-  if (!isObject(event)) return 0;
-  const { type, choices } = event;
-  if (typeof type === 'string') return type.endsWith('.delta') || type === 'content_block_delta' ? 1 : 0;
-  return Array.isArray(choices) ? choices.filter(goesOn).length : 0;
+/** How much of an answer is in one event of a stream. */
+export interface Pieces {
+  /** One for each choice that goes on with something. */
+  readonly count: number;
+  /** Of their texts. */
+  readonly characters: number;
 }
 
-function goesOn(choice: unknown): boolean {
-  if (!isObject(choice)) return false;
+/** Reads how an event goes on with the answer. */
+export function piecesOfEvent(event: unknown): Pieces {
+  if (!isObject(event)) return none;
+  const { type, choices, delta } = event;
+  if (typeof type === 'string')
+    return type.endsWith('.delta') || type === 'content_block_delta'
+      ? { count: 1, characters: characters(delta) }
+      : none;
+  if (!Array.isArray(choices)) return none;
+  const going = choices.flatMap((choice: unknown) => goingOn(choice));
+  return { count: going.length, characters: going.reduce<number>((sum, part) => sum + characters(part), 0) };
+}
+
+const none: Pieces = { count: 0, characters: 0 };
+
+/** What a choice goes on with, if it does. */
+function goingOn(choice: unknown): readonly unknown[] {
+  if (!isObject(choice)) return [];
   const { text, delta } = choice;
-  if (isFilled(text)) return true;
-  return isObject(delta) && Object.entries(delta).some(([name, value]) => name !== 'role' && isFilled(value));
+  if (isFilled(text)) return [text];
+  return isObject(delta) && Object.entries(delta).some(([name, value]) => name !== 'role' && isFilled(value))
+    ? [delta]
+    : [];
 }
 
 const isFilled = (value: unknown): boolean =>
   Array.isArray(value) || typeof value === 'string' ? value.length > 0 : isObject(value);
+
+/** Words about the answer, and none of it. */
+const besides: ReadonlySet<string> = new Set(['role', 'type', 'id', 'signature', 'data']);
+
+/** Characters in all texts of a value. */
+function characters(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + characters(item), 0);
+  if (!isObject(value)) return 0;
+  return Object.entries(value).reduce((sum, [name, item]) => (besides.has(name) ? sum : sum + characters(item)), 0);
+}
 
 /** Whether this is a JSON object. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -13,6 +13,9 @@ export class TopLevel {
   #depth = 0;
   #deepest = 0;
   #members = 0;
+  #values = 0;
+  #nameBytes = 0;
+  #longestName = 0;
   #isObject = false;
   #ended = false;
   #inString = false;
@@ -37,6 +40,16 @@ export class TopLevel {
   /** Members of the outermost object, each counted as often as it occurs. */
   get members(): number {
     return this.#members;
+  }
+
+  /** About how many values there are, at any depth: not fewer than half of them. */
+  get values(): number {
+    return this.#values;
+  }
+
+  /** Bytes of the longest name in the outermost object, as it is written. */
+  get longestName(): number {
+    return this.#longestName;
   }
 
   /** How deep arrays and objects lie in each other. */
@@ -66,15 +79,18 @@ export class TopLevel {
     }
     this.#escaped = byte === backslash && !this.#escaped;
     if (this.#matched === undefined) return;
+    this.#longestName = Math.max(this.#longestName, ++this.#nameBytes);
     this.#matched = byte === this.#wanted[this.#matched] ? this.#matched + 1 : -1;
   }
 
   #outside(byte: number): void {
+    if (byte === comma || byte === openObject || byte === openArray) this.#values++;
     if (byte === quote) {
       this.#inString = true;
       if (this.#keyNext) {
         this.#members++;
         this.#matched = 0;
+        this.#nameBytes = 0;
         this.#keyNext = false;
       }
     } else if (byte === openObject || byte === openArray) {

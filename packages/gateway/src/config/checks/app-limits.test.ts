@@ -27,6 +27,8 @@ const cases = [
     ['error .groups[1].group'],
   ],
   ['{ tiers: [{ name: a }], when_redis_is_down: refuse }', ['warning .when_redis_is_down']],
+  ['{ tiers: [{ name: a, models: [m] }], read_body: false }', ['error .read_body']],
+  ['{ tiers: [{ name: a, tokens_per_day: 5 }], read_body: false }', []],
   ['{ tiers: [] }', ['error .tiers']],
   ['{ tiers: [{ name: a, requests_per_minute: 0 }] }', ['error .tiers[0].requests_per_minute']],
 ] as const;

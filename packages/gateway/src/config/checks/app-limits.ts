@@ -20,6 +20,14 @@ export const checkAppLimits: Check = ({ config, report }) => {
       seen.add(`${kind} ${key}`);
       checkNumbers(rule, [...place, 'groups', i], report);
     }
+    if (limits.read_body === false && limits.tiers.some(({ models }) => models !== undefined))
+      report(
+        error(
+          [...place, 'read_body'],
+          'the body says which model is asked for, and a tier has models',
+          'Remove read_body, or the models of all tiers.',
+        ),
+      );
     if (limits.when_redis_is_down !== 'local' && config.redis === false)
       report(
         warning(

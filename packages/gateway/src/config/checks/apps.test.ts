@@ -19,6 +19,8 @@ const cases: readonly (readonly [listen: string, upstream: string, itself: boole
   ['127.0.0.1:8080', 'http://localhost:8080', true],
   ['0.0.0.0:8080', 'http://127.0.0.1:8080', true],
   ['[::]:8080', 'http://[::1]:8080', true],
+  ['127.0.0.1:8080', 'http://LOCALHOST.:8080', true],
+  ['127.0.0.1:8080', 'http://[::ffff:127.0.0.1]:8080', true],
   ['10.0.0.7:80', 'http://10.0.0.7', true],
   ['0.0.0.0:443', 'https://localhost', true],
   ['127.0.0.1:8080', 'http://127.0.0.1:8081', false],

@@ -1,4 +1,5 @@
-import { type Address, isLoopback } from '../values/address.ts';
+import { addressText } from '../values/address.ts';
+import { placeOf } from '../values/place.ts';
 import { foldFieldName } from '../../wire/field-names.ts';
 import { pathText } from '../problem.ts';
 import type { App } from '../schema.ts';
@@ -41,6 +42,7 @@ export const checkAppsAreDistinct: Check = ({ config, report }) => {
 /** No app asks for paths that are Cardea's own, and none is behind itself. */
 export const checkAppsAreReachable: Check = ({ config, report }) => {
   const { prefix, listen } = config;
+  const own = new Set((listen ?? []).map((listener) => placeOf(`http://${addressText(listener.address)}`)));
   for (const { app, at } of wellFormedApps(config)) {
     if (prefix !== undefined && app.path !== '/' && isBelow(app.path, prefix))
       report(
@@ -51,7 +53,7 @@ export const checkAppsAreReachable: Check = ({ config, report }) => {
         ),
       );
     for (const address of app.upstream.url)
-      if ((listen ?? []).some((listener) => reaches(listener.address, address)))
+      if (own.has(placeOf(address)))
         report(
           error([...at, 'upstream'], `${address} is Cardea's own address`, 'Write the address where the app listens.'),
         );
@@ -114,13 +116,3 @@ export const checkHeaderNames: Check = ({ config, report }) => {
 };
 
 const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
-
-/** Whether what is sent to the address of an app arrives at this listener. */
-function reaches({ host: listening, port }: Address, address: string): boolean {
-  if (address.startsWith('unix:')) return false;
-  const url = new URL(address);
-  if (port !== Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port)) return false;
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const any = listening === '0.0.0.0' || listening === '::' || isLoopback(listening);
-  return listening === host || (any && isLoopback(host));
-}

@@ -56,8 +56,15 @@ const NOT_ITS_KEY: PairFault = {
   fix: 'Name the key that the certificate was requested with; in the file of the certificate, its own one must come first.',
 };
 
+/** What is wrong with the certificate of an authority, if anything: with the first one of its file. */
+export function judgeAuthority(bytes: Uint8Array, shown: string, now: number): Omit<PairFault, 'file'> | undefined {
+  const parsed = readCertificate(bytes, shown);
+  if (parsed.kind === 'ok') return validity(parsed.value, now);
+  return { severity: 'error', message: parsed.message, fix: parsed.fix };
+}
+
 /** The first certificate of a PEM file. */
-export function readCertificate(bytes: Uint8Array, shown: string): Parsed<X509Certificate> {
+function readCertificate(bytes: Uint8Array, shown: string): Parsed<X509Certificate> {
   try {
     return ok(new X509Certificate(bytes));
   } catch {

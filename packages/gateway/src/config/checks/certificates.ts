@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Path } from '../problem.ts';
-import { covers, judgePair, readCertificate, serverNames, validity } from './certificate-pair.ts';
+import { covers, judgeAuthority, judgePair, serverNames } from './certificate-pair.ts';
 import { type Check, type CheckContext, error, warning, wellFormedApps } from './check.ts';
 
 /** Certificates and keys: they can be read, belong together, are valid now, and cover the hosts of the apps. */
@@ -8,13 +8,14 @@ export const checkCertificates: Check = (context) => {
   const { config, files } = context;
   if (files === undefined) return;
   const shown: Shown[] = [];
-  for (const [i, { tls }] of (config.listen ?? []).entries()) {
+  for (const [i, { tls, client_ca: clientCa }] of (config.listen ?? []).entries()) {
     const own = (tls ?? []).map(({ at, ...pair }): Shown => {
       const path = ['listen', i, 'tls', ...at];
       return { path, certificate: checkPair(context, path, pair) };
     });
     checkChoice(context, own);
     shown.push(...own.map((one, at) => ({ ...one, first: at === 0 })));
+    if (clientCa !== undefined) checkAuthority(context, ['listen', i, 'client_ca'], clientCa);
   }
   checkHosts(context, shown);
 
@@ -36,6 +37,9 @@ export const checkCertificates: Check = (context) => {
   const { redis } = config;
   if (redis !== undefined && redis !== false && redis.ca !== undefined)
     checkAuthority(context, ['redis', 'ca'], redis.ca);
+  const { usage } = config;
+  const usageCa = usage === undefined || usage === false ? undefined : usage.postgres?.ca;
+  if (usageCa !== undefined) checkAuthority(context, ['usage', 'postgres', 'ca'], usageCa);
 };
 
 /** A certificate of a listener. */
@@ -78,9 +82,8 @@ function checkPair(
 function checkAuthority({ files, now, report }: CheckContext, path: Path, file: string): void {
   const read = files?.read(file);
   if (files === undefined || read === undefined) return;
-  const parsed = read.kind === 'ok' ? readCertificate(read.value, files.display(file)) : read;
-  if (parsed.kind === 'wrong') return report(error(path, parsed.message, parsed.fix));
-  const fault = validity(parsed.value, now);
+  if (read.kind === 'wrong') return report(error(path, read.message, read.fix));
+  const fault = judgeAuthority(read.value, files.display(file), now);
   if (fault !== undefined) report({ ...fault, path });
 }
 

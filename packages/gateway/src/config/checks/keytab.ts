@@ -51,44 +51,10 @@ function readKeytab({ files, report }: CheckContext, path: Path, file: string): 
 }
 
 function checkKeys({ config, report }: CheckContext, at: Path, keytab: Keytab, negotiate: Negotiate): void {
-  const entries = keytab.entries.filter(({ principal }) => /^HTTP\//i.test(principal));
-  if (entries.length === 0) {
-    const others =
-      keytab.principals.length === 0 ? 'it is empty' : `it has ${keytab.principals.slice(0, 5).join(', ')}`;
-    report(
-      error(
-        [...at, 'keytab'],
-        `the keytab has no key for HTTP/…: ${others}`,
-        'Export the keys of the account that has the HTTP/… service principal name.',
-      ),
-    );
-    return;
-  }
-
-  const has = (service: string): boolean =>
-    entries.some(({ principal, realm }) => same(service, principal) || same(service, `${principal}@${realm}`));
-  const list = [...new Set(entries.map(({ principal }) => principal))].join(', ');
-  for (const [i, service] of (negotiate.services ?? []).entries())
-    if (!has(service))
-      report(
-        error(
-          [...at, 'services', i],
-          `the keytab has no key for ${service}`,
-          `Export the keytab again with that name, or use one of these: ${list}.`,
-        ),
-      );
-
-  const types = new Set(entries.map(({ etype }) => etype));
-  if (!aes.some((type) => types.has(type)) && !(types.has(rc4) && negotiate.dangerously_allow_rc4))
-    report(
-      error(
-        [...at, 'keytab'],
-        types.has(rc4)
-          ? 'the keytab has RC4 keys only, and RC4 is refused'
-          : 'the keytab has no key of an encryption type that is spoken here',
-        'Set msDS-SupportedEncryptionTypes of the service account to 24 (AES), change its password, and export the keytab again.',
-      ),
-    );
+  for (const { at: place, ...fault } of keytabFaults(keytab, negotiate)) report({ ...fault, path: [...at, ...place] });
+  const entries = webEntries(keytab);
+  if (entries.length === 0) return;
+  const list = namesOf(entries);
 
   const hosts = wellFormedApps(config)
     .filter(({ app: { sign_in: own } }) => own !== 'none' && (own === undefined || own.includes('negotiate')))
@@ -103,7 +69,7 @@ function checkKeys({ config, report }: CheckContext, at: Path, keytab: Keytab, n
     if (!hosts.some(({ host }) => same(host, hostname))) hosts.push({ host: hostname, place: ['issuer', 'url'] });
   }
   for (const { host, place } of hosts)
-    if (/[a-z]/.test(host) && !has(`HTTP/${host}`))
+    if (/[a-z]/.test(host) && !has(entries, `HTTP/${host}`))
       report(
         warning(
           place,
@@ -112,5 +78,65 @@ function checkKeys({ config, report }: CheckContext, at: Path, keytab: Keytab, n
         ),
       );
 }
+
+/** What makes a keytab useless for this sign-in: for `cardea check`, and for a gateway that runs when the file has changed. */
+export function keytabFaults(
+  keytab: Keytab,
+  negotiate: Pick<Negotiate, 'services' | 'dangerously_allow_rc4'>,
+): readonly KeytabFault[] {
+  const fault = (at: Path, message: string, fix: string): KeytabFault => ({ severity: 'error', at, message, fix });
+  const entries = webEntries(keytab);
+  if (entries.length === 0) {
+    const others =
+      keytab.principals.length === 0 ? 'it is empty' : `it has ${keytab.principals.slice(0, 5).join(', ')}`;
+    return [
+      fault(
+        ['keytab'],
+        `the keytab has no key for HTTP/…: ${others}`,
+        'Export the keys of the account that has the HTTP/… service principal name.',
+      ),
+    ];
+  }
+  const faults = (negotiate.services ?? []).flatMap((service, i) =>
+    has(entries, service)
+      ? []
+      : [
+          fault(
+            ['services', i],
+            `the keytab has no key for ${service}`,
+            `Export the keytab again with that name, or use one of these: ${namesOf(entries)}.`,
+          ),
+        ],
+  );
+  const types = new Set(entries.map(({ etype }) => etype));
+  if (aes.some((type) => types.has(type)) || (types.has(rc4) && negotiate.dangerously_allow_rc4)) return faults;
+  return [
+    ...faults,
+    fault(
+      ['keytab'],
+      types.has(rc4)
+        ? 'the keytab has RC4 keys only, and RC4 is refused'
+        : 'the keytab has no key of an encryption type that is spoken here',
+      'Set msDS-SupportedEncryptionTypes of the service account to 24 (AES), change its password, and export the keytab again.',
+    ),
+  ];
+}
+
+/** With its place in the entry of `sign_in`. */
+export interface KeytabFault {
+  readonly severity: 'error';
+  readonly at: Path;
+  readonly message: string;
+  readonly fix: string;
+}
+
+type Entries = Keytab['entries'];
+
+const webEntries = ({ entries }: Keytab): Entries => entries.filter(({ principal }) => /^HTTP\//i.test(principal));
+
+const has = (entries: Entries, service: string): boolean =>
+  entries.some(({ principal, realm }) => same(service, principal) || same(service, `${principal}@${realm}`));
+
+const namesOf = (entries: Entries): string => [...new Set(entries.map(({ principal }) => principal))].join(', ');
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

@@ -13,9 +13,12 @@ import { checkGroupsHaveNames } from './groups.ts';
 import { checkIssuer } from './issuer.ts';
 import { checkKeytabs } from './keytab.ts';
 import { checkListeners } from './listeners.ts';
+import { checkOpenDoors } from './open-doors.ts';
 import { checkPages } from './pages.ts';
 import { checkRedis } from './redis.ts';
 import { checkAppSignIn } from './sign-in.ts';
+import { checkUpstreamCredential } from './upstream-credential.ts';
+import { checkUsage } from './usage.ts';
 import { checkRuleReferences, checkRulesAreReachable, checkUnauthorizedPage } from './rules.ts';
 
 /** Everything that is checked beyond the shape. A new check is one line here; their order does not matter. */
@@ -30,9 +33,11 @@ export const checks: readonly Check[] = [
   checkAppsAreReachable,
   checkUpstreams,
   checkAppLimits,
+  checkUpstreamCredential,
   checkHeaderNames,
   checkCors,
   checkAppSignIn,
+  checkOpenDoors,
   checkRulesAreReachable,
   checkRuleReferences,
   checkContradictions,
@@ -47,5 +52,6 @@ export const checks: readonly Check[] = [
   checkGroupsHaveNames,
   checkIssuer,
   checkPages,
+  checkUsage,
   checkDangers,
 ];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { group, refuse } from '../values/leaf.ts';
+import { duration, group, refuse, size } from '../values/leaf.ts';
 import { word } from '../values/name.ts';
 
 const count = (max: number, example: number) =>
@@ -63,6 +63,29 @@ export const appLimits = () =>
         .prefault('local')
         .describe(
           'What holds while Redis, where it is configured, cannot be asked for longer than three seconds: the limits, for each process by itself; no limits; or 503 for everybody.',
+        ),
+      read_body: z
+        .boolean()
+        .optional()
+        .meta({ 'x-examples': [true] })
+        .describe(
+          'Reads the JSON body of a request before it goes on: for the model that it names, and for the tokens to set aside. Default: where a tier has `models` or something counts tokens. `true`: also so that usage knows the model.',
+        ),
+      max_body: size('1KiB', '256MiB', '16MiB')
+        .prefault('16MiB')
+        .describe('A longer body of a request that is read is refused with 413.'),
+      usual_answer: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .prefault(1_000)
+        .describe(
+          'Tokens that are set aside for an answer whose request does not bound it, until the answer tells how many they were.',
+        ),
+      lease: duration('3s', '10m', '30s')
+        .prefault('30s')
+        .describe(
+          'How long the places of requests in progress stay taken when a gateway dies with them. While it lives it renews them.',
         ),
     })
     .optional()

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { file, type SchemaContext } from '../context.ts';
+import type { Secret } from '../../core/secret.ts';
+import { file, type SchemaContext, secret } from '../context.ts';
 import { appAddress, duration, headerName, host, origin, prefix, refuse, urlPath } from '../values/leaf.ts';
 import { appName, word } from '../values/name.ts';
 import { appLimits } from './app-limits.ts';
@@ -9,6 +10,31 @@ import { responseHeaders } from './response-headers.ts';
 import { rule } from './rules.ts';
 
 const several = () => z.array(appAddress()).min(1).check(checkAddresses);
+
+/** What proves to an app that a request comes from us. */
+const credential = (context: SchemaContext) => {
+  const full = z.strictObject({
+    header: z.union([z.literal('Authorization'), headerName()]).describe('`api-key` or `x-api-key`, for example.'),
+    value: secret(context, '${file:/run/secrets/llm}').check(checkFieldValue).describe('Its whole value.'),
+  });
+  return z
+    .union([
+      secret(context, '${file:/run/secrets/llm}')
+        .check(checkFieldValue)
+        .transform((value) => ({ header: 'Authorization', scheme: 'Bearer ', value })),
+      full.transform((one) => ({ ...one, scheme: '' })),
+    ])
+    .optional()
+    .describe(
+      'A key that the app asks for, and nobody but Cardea knows: sent as `Authorization: Bearer …`, or in another header. What a client sends under that name does not arrive.',
+    );
+};
+
+function checkFieldValue(check: z.core.ParsePayload<Secret>): void {
+  // Empty is one that was not to be looked up.
+  if (check.issues.length > 0 || /^(?:[!-~](?:[ -~]*[!-~])?)?$/.test(check.value.reveal())) return;
+  refuse(check, 'it has characters that no header may have', 'Look for a line break or a blank at its end.');
+}
 
 const upstream = (context: SchemaContext) => {
   const full = z.strictObject({
@@ -33,6 +59,7 @@ const upstream = (context: SchemaContext) => {
     response_timeout: duration('1s', '1d', '60s')
       .prefault('60s')
       .describe('From the end of a request to the head of its response. Streams may then last.'),
+    credential: credential(context),
   });
   return z
     .union([

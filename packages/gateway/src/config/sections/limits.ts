@@ -18,6 +18,11 @@ export const limits = () =>
         .prefault('none')
         .transform((limit) => (limit === 'none' ? undefined : limit))
         .describe('Size of a request body. `none`: as much as the app takes.'),
+      held: size('1MiB', '64GiB', '256MiB')
+        .prefault('256MiB')
+        .describe(
+          'Request bodies that are read before they go on (apps with `limits`), all together, for each listener and thread. What comes beyond that gets 503.',
+        ),
       body_timeout: duration('1s', '1h', '60s')
         .prefault('60s')
         .describe('How long an upload may stand still before the app has begun to answer.'),
@@ -48,7 +53,9 @@ export const audit = () =>
       retain: duration('1d', '3650d', '90d').prefault('90d').describe('How long the database keeps them.'),
     })
     .prefault({})
-    .describe('Who did what: sign-ins, refusals with their reason, WebSockets opened and closed.')
+    .describe(
+      'Who did what: sign-ins, refusals with their reason, WebSockets opened and closed. Of what somebody causes who has not signed in, 200 events of a kind from one address (of IPv6: one /64) and 2,000 in all are written in ten minutes, so that nobody fills the disk; how many more there were is an event of its own, `left-out`, once a minute. The metrics count them all.',
+    )
     .meta({ 'x-example': 'audit: { stdout: true, sqlite: true, retain: 90d }\n' });
 
 export const log = () =>
