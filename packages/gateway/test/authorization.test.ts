@@ -1,8 +1,8 @@
 /** The authorization API by way of the whole gateway: for oneself, by session and by key; about others without a directory. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { makeKey, postJson, startWatched, type WatchedGateway, withCsrf } from './credentials.ts';
-import { send, signIn, type TestResponse, usersFile } from './harness.ts';
+import { makeKey, postJson, startWatched, type WatchedGateway } from './credentials.ts';
+import { send, signIn, type TestResponse, usersFile, withCsrf } from './harness.ts';
 
 let gateway: WatchedGateway;
 let alice: Readonly<Record<string, string>>;

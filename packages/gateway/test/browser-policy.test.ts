@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { makeKey, startWatched, type WatchedGateway, withCsrf } from './credentials.ts';
-import { asBrowser, openSocket, send, signIn, type TestResponse, usersFile } from './harness.ts';
+import { makeKey, startWatched, type WatchedGateway } from './credentials.ts';
+import { asBrowser, openSocket, send, signIn, type TestResponse, usersFile, withCsrf } from './harness.ts';
 
 const portal = 'https://portal.corp.example';
 const viewer = 'https://viewer.example';

@@ -1,8 +1,8 @@
 /** Approvals by way of the whole gateway: one credential says which program asks, the other one who has decided. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { idOf, makeKey, postJson, reasons, startWatched, type WatchedGateway, withCsrf } from './credentials.ts';
-import { send, signIn, signOut, type TestResponse, usersFile } from './harness.ts';
+import { idOf, makeKey, postJson, reasons, startWatched, type WatchedGateway } from './credentials.ts';
+import { send, signIn, signOut, type TestResponse, usersFile, withCsrf } from './harness.ts';
 
 const config = (upstream: string): string => `
 sign_in:

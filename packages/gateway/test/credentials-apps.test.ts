@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { after, before, test } from 'node:test';
-import { makeKey, postJson, seenBy, startWatched, userIn, type WatchedGateway, withCsrf } from './credentials.ts';
-import { asBrowser, send, sessionOf, signIn, usersFile } from './harness.ts';
+import { makeKey, postJson, seenBy, startWatched, userIn, type WatchedGateway } from './credentials.ts';
+import { asBrowser, send, sessionOf, signIn, usersFile, withCsrf } from './harness.ts';
 
 const proxy = new Agent({ localAddress: '127.0.0.2' });
 let gateway: WatchedGateway;

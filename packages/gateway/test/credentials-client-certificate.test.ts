@@ -1,11 +1,8 @@
 /** Client certificates by way of the whole gateway, over TLS, with authorities of the tests' own. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { authorities } from '../../http1/test/authorities.ts';
 import {
   openSocketWith,
   openStream,
@@ -17,53 +14,7 @@ import {
 } from './credentials.ts';
 import { asBrowser, send, sessionOf, usersFile } from './harness.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'cardea-client-certificates-'));
-const openssl = (...args: readonly string[]): void =>
-  void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
-const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-
-function authority(name: string): void {
-  openssl(
-    'req',
-    '-x509',
-    ...curve,
-    '-days',
-    '2',
-    '-subj',
-    `/CN=${name}`,
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.pem`,
-  );
-}
-
-/** A certificate with this user principal name. */
-function issue(
-  name: string,
-  by: string,
-  extensions: string,
-  days = '2',
-): { readonly cert: string; readonly key: string } {
-  openssl('req', ...curve, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-  writeFileSync(join(folder, `${name}.ext`), extensions);
-  const signer = ['-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-CAcreateserial'];
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    ...signer,
-    '-days',
-    days,
-    '-extfile',
-    `${name}.ext`,
-    '-out',
-    `${name}.pem`,
-  );
-  return { cert: read(`${name}.pem`), key: read(`${name}.key`) };
-}
+const { authority, issue, remove } = authorities();
 const upn = (name: string): string => `otherName:1.3.6.1.4.1.311.20.2.3;UTF8:${name}`;
 const forClients = (...names: readonly string[]): string =>
   `extendedKeyUsage=clientAuth${names.length === 0 ? '' : `\nsubjectAltName=${names.join(',')}`}`;
@@ -73,7 +24,7 @@ const agents = new Map<string, Agent>();
 let alice: { readonly cert: string; readonly key: string };
 
 before(async () => {
-  authority('ours');
+  const ours = authority('ours');
   authority('theirs');
   const server = issue('server', 'ours', 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth');
   alice = issue('alice', 'ours', forClients(upn('alice@corp.example'), 'email:alice@corp.example'));
@@ -92,7 +43,7 @@ before(async () => {
     files: {
       'server.pem': server.cert,
       'server.key': server.key,
-      'ours.pem': read('ours.pem'),
+      'ours.pem': ours.cert,
       'users.yaml': await usersFile({ bob: [] }),
     },
     config: (upstream) => `
@@ -114,7 +65,7 @@ apps:
 after(async () => {
   for (const agent of agents.values()) agent.destroy();
   await gateway.close();
-  rmSync(folder, { recursive: true });
+  remove();
 });
 
 const ask = (who: string, path = '/api/whoami', headers: Readonly<Record<string, string>> = {}, method = 'GET') => {

@@ -12,9 +12,8 @@ import {
   startWatched,
   visitorIn,
   type WatchedGateway,
-  withCsrf,
 } from './credentials.ts';
-import { send, signIn, signOut, type TestResponse, until, usersFile } from './harness.ts';
+import { send, signIn, signOut, type TestResponse, until, usersFile, withCsrf } from './harness.ts';
 
 const app = (name: string, path: string, upstream: string): string => `
   - { name: ${name}, host: 127.0.0.1, path: ${path}, upstream: "${upstream}", rules: [{ path: /**, signed_in: true }] }`;

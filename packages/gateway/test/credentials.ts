@@ -248,13 +248,6 @@ export const postJson = (url: string, body: unknown, headers: OutgoingHttpHeader
     body: JSON.stringify(body),
   });
 
-/** The session's cookie, and the token that shows that its own page has made a request. */
-export async function withCsrf(origin: string, cookie: string): Promise<{ Cookie: string; 'X-CSRF-Token': string }> {
-  const { body } = await send(`${origin}/auth/me`, { headers: { Cookie: cookie } });
-  const { csrf_token: token } = JSON.parse(body);
-  return { Cookie: cookie, 'X-CSRF-Token': String(token) };
-}
-
 /** Why requests were refused: the reasons in the audit log, from this place on. */
 export function reasons(gateway: TestGateway, kind: 'refused' | 'sign-in-failed', from = 0): readonly string[] {
   return gateway

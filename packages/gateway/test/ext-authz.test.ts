@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import { credentials } from '@grpc/grpc-js';
-import { makeKey, postJson, withCsrf } from './credentials.ts';
+import { makeKey, postJson } from './credentials.ts';
 import { type Asking, type EnvoyLike, envoyLike, given, outcome, question } from './ext-authz-client.ts';
-import { send, signIn, signOut, startTestGateway, type TestGateway, until, usersFile } from './harness.ts';
+import { send, signIn, signOut, startTestGateway, type TestGateway, until, usersFile, withCsrf } from './harness.ts';
 import { kill, metric, startThreads } from './threads.ts';
 
 const pem = (name: string): string => readFileSync(join(import.meta.dirname, 'check/files', name), 'utf8');

@@ -172,9 +172,14 @@ export function sessionOf(response: TestResponse): string {
 
 /** Signs out as the page does: with the token of the session. */
 export async function signOut(origin: string, cookie: string): Promise<TestResponse> {
-  const me = await send(`${origin}/auth/me`, { headers: { Cookie: cookie } });
-  const { csrf_token: token } = JSON.parse(me.body);
-  return send(`${origin}/auth/logout`, { method: 'POST', headers: { Cookie: cookie, 'X-CSRF-Token': String(token) } });
+  return send(`${origin}/auth/logout`, { method: 'POST', headers: await withCsrf(origin, cookie) });
+}
+
+/** The session's cookie, and the token that shows that its own page has made a request. */
+export async function withCsrf(origin: string, cookie: string): Promise<{ Cookie: string; 'X-CSRF-Token': string }> {
+  const { body } = await send(`${origin}/auth/me`, { headers: { Cookie: cookie } });
+  const { csrf_token: token } = JSON.parse(body);
+  return { Cookie: cookie, 'X-CSRF-Token': String(token) };
 }
 
 export type Handshake =
@@ -237,11 +242,11 @@ export async function usersFile(groups: Readonly<Record<string, readonly string[
 }
 
 /** Signs in by the form and gives the `Cookie` field to send from then on. */
-export async function signIn(origin: string, name: string): Promise<string> {
+export async function signIn(origin: string, name: string, password = `${name}-password`): Promise<string> {
   const response = await send(`${origin}/auth/login`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ name, password: `${name}-password`, return: '/' }).toString(),
+    body: new URLSearchParams({ name, password, return: '/' }).toString(),
   });
   if (response.status !== 303) throw new Error(`Cannot sign in ${name}: ${response.status} ${response.body}`);
   return sessionOf(response);

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type CryptoKey, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { cardea, idOf, makeKey, withCsrf } from './credentials.ts';
-import { send, signIn, signOut, startTestGateway, type TestGateway, usersFile } from './harness.ts';
+import { cardea, idOf, makeKey } from './credentials.ts';
+import { send, signIn, signOut, startTestGateway, type TestGateway, usersFile, withCsrf } from './harness.ts';
 import { cardeaSessions } from './revocations.ts';
 import { type OpenSocket, openWs } from './streams-testing.ts';
 

@@ -6,8 +6,18 @@ import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { constants, deflateRawSync } from 'node:zlib';
 import { WebSocket, WebSocketServer } from 'ws';
-import { cardea, idOf, makeKey, postJson, withCsrf } from './credentials.ts';
-import { send, sessionOf, signIn, signOut, startTestGateway, type TestGateway, until, usersFile } from './harness.ts';
+import { cardea, idOf, makeKey, postJson } from './credentials.ts';
+import {
+  send,
+  sessionOf,
+  signIn,
+  signOut,
+  startTestGateway,
+  type TestGateway,
+  until,
+  usersFile,
+  withCsrf,
+} from './harness.ts';
 import { cardeaSessions } from './revocations.ts';
 import { openEvents, openWs, Refused } from './streams-testing.ts';
 import { metric } from './threads.ts';

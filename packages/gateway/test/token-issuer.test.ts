@@ -10,8 +10,18 @@ import {
   type RequestBend,
   type TicketBend,
 } from '../../kerberos/test/initiator.ts';
-import { cardea, makeKey, startWatched, userIn, type WatchedGateway, withCsrf } from './credentials.ts';
-import { asBrowser, openSocket, send, sessionOf, signIn, type TestResponse, until, usersFile } from './harness.ts';
+import { cardea, makeKey, startWatched, userIn, type WatchedGateway } from './credentials.ts';
+import {
+  asBrowser,
+  openSocket,
+  send,
+  sessionOf,
+  signIn,
+  type TestResponse,
+  until,
+  usersFile,
+  withCsrf,
+} from './harness.ts';
 
 const account = createAccount();
 const sid = (rid: number): string => `S-1-5-21-1004336348-1177238915-682003330-${rid}`;
