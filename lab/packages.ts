@@ -44,6 +44,8 @@ export const packages: readonly string[] = [
   'maven',
   'unzip',
   'redis-server',
+  // For lab/postgres.ts. Debian makes a cluster of its own with it, which is never started.
+  'postgresql',
 ];
 
 const needed: readonly (readonly [what: string, ...anyOf: readonly string[]])[] = [

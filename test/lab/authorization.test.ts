@@ -8,8 +8,8 @@ import { address, paths } from '../../lab/files.ts';
 import { sidOf, startLab } from '../../lab/lab.ts';
 import { reasonToSkip } from '../../lab/packages.ts';
 import { run } from '../../lab/processes.ts';
-import { makeKey, postJson, withCsrf } from '../../packages/gateway/test/credentials.ts';
-import { send, sessionOf, startTestGateway, type TestGateway } from '../../packages/gateway/test/harness.ts';
+import { makeKey, postJson } from '../../packages/gateway/test/credentials.ts';
+import { send, sessionOf, startTestGateway, type TestGateway, withCsrf } from '../../packages/gateway/test/harness.ts';
 import { type Administrator, administrator, type TestAccount } from './accounts.ts';
 import { type Line, openLine } from './line.ts';
 

@@ -10,7 +10,7 @@ import { address, paths } from '../../lab/files.ts';
 import { sidOf, startLab } from '../../lab/lab.ts';
 import { reasonToSkip } from '../../lab/packages.ts';
 import { run } from '../../lab/processes.ts';
-import { kinit } from '../../lab/tokens.ts';
+import { kinit, makeTokens } from '../../lab/tokens.ts';
 import { startTestGateway, type TestGateway } from '../../packages/gateway/test/harness.ts';
 import { administrator, type Administrator, type TestAccount } from './accounts.ts';
 
@@ -116,6 +116,25 @@ suite('tokens for people of the domain', { skip: reasonToSkip() }, () => {
       assert.equal(Number(exp) - Number(iat), 1_800);
       assert.equal(Object(origin).sub, sidOf(user));
     });
+
+  test('50 programs that ask at the same moment, each on a connection of its own, get a token each', async () => {
+    const tickets = await makeTokens({ user: 'alice', count: 50 });
+    const given = await Promise.all(
+      tickets.map(async (ticket) => {
+        const headers = { Authorization: `Negotiate ${ticket.toString('base64')}`, Connection: 'close' };
+        const response = await fetch(`${gateway.origin}/desktop/token`, { method: 'POST', headers });
+        const { access_token: token } = Object(await response.json());
+        return { status: response.status, token: String(token) };
+      }),
+    );
+    assert.deepEqual([...new Set(given.map(({ status }) => status))], [200]);
+    const claims = await verify(
+      gateway,
+      given.map(({ token }) => token),
+    );
+    assert.deepEqual([...new Set(claims.map(({ sub }) => sub))], ['CORP\\alice']);
+    assert.equal(new Set(claims.map(({ jti }) => jti)).size, 50);
+  });
 
   test('PyJWT refuses a token for another audience, and an altered one', async () => {
     const { token } = await ask(await kinit('bob'), gateway, '-d', 'client_id=all');
