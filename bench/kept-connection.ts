@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely, type SecureContext } from 'node:tls';
 import { endOfResponse } from './response.ts';
 
 /** Where a client connects to, and from which loopback address: one address has ports for 28,000 connections at most. */
 export interface ConnectionOptions {
   readonly port: number;
   readonly localAddress?: string;
+  /** TLS, with a full handshake. Whose certificate it is does not matter. */
+  readonly secureContext?: SecureContext;
 }
 
 /** A client's connection for one request after the other. */
@@ -16,9 +19,17 @@ export class KeptConnection {
   #ended: Error | undefined;
 
   static async open(options: ConnectionOptions): Promise<KeptConnection> {
-    const socket = connect({ host: '127.0.0.1', noDelay: true, ...options });
-    await once(socket, 'connect');
-    return new KeptConnection(socket);
+    const all = { host: '127.0.0.1', noDelay: true, ...options };
+    if (options.secureContext === undefined) {
+      const socket = connect(all);
+      await once(socket, 'connect');
+      return new KeptConnection(socket);
+    }
+    const secure = connectSecurely({ ...all, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+    await once(secure, 'secureConnect');
+    if (secure.isSessionReused() || secure.getProtocol() !== 'TLSv1.3')
+      throw new Error(`Cannot measure: not a full handshake of TLS 1.3 but ${secure.getProtocol()}`);
+    return new KeptConnection(secure);
   }
 
   private constructor(socket: Socket) {

@@ -15,6 +15,7 @@ import { bodiesPart } from './part-bodies.ts';
 import { etypesPart } from './part-etypes.ts';
 import { forwardAuthPart } from './part-forward-auth.ts';
 import { latencyPart } from './part-latency.ts';
+import { llmPart } from './part-llm.ts';
 import { memoryPart } from './part-memory.ts';
 import { policyPart } from './part-policy.ts';
 import { messagesPart, streamsPart } from './part-relays.ts';
@@ -33,6 +34,7 @@ const parts: readonly Part[] = [
   tokenPart,
   sessionPart,
   forwardAuthPart,
+  llmPart,
   latencyPart,
   threadsPart,
   tlsPart,

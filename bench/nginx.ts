@@ -14,7 +14,16 @@ import type { ProxyOptions } from './proxy-options.ts';
 
 export const nginxPath = '/usr/sbin/nginx';
 
-/** Answers `/1k` from memory, `/100k` and `/10m` from files. */
+/** What a model's API answers to a short question, with what it has cost. */
+const chatAnswer = JSON.stringify({
+  id: 'chatcmpl-1',
+  object: 'chat.completion',
+  model: 'small-echo',
+  choices: [{ index: 0, message: { role: 'assistant', content: 'x'.repeat(700) }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 120, completion_tokens: 180, total_tokens: 300 },
+});
+
+/** Answers `/1k` and `/v1/chat/completions` from memory, `/100k` and `/10m` from files. */
 export async function startUpstream(
   folder: string,
   { side, threads }: Pick<ProxyOptions, 'side' | 'threads'> = {},
@@ -26,6 +35,7 @@ export async function startUpstream(
   return startNginx(folder, { side: side ?? 'around', threads, relays: false }, (port) => [
     `server { listen 127.0.0.1:${port} backlog=1024 reuseport; root ${root}; default_type application/octet-stream;`,
     `  location = /1k { return 200 "${'x'.repeat(1024)}"; }`,
+    `  location = /v1/chat/completions { default_type application/json; return 200 '${chatAnswer}'; }`,
     '}',
   ]);
 }

@@ -12,6 +12,8 @@ export interface WrkOptions {
   readonly headers?: readonly string[];
   /** Posts a body of so many bytes; without it, requests are `GET`. */
   readonly upload?: number | undefined;
+  /** Posts this JSON. */
+  readonly json?: string;
   /** Each request asks about another target, as `wrk-questions.lua` has it. */
   readonly questions?: boolean;
   readonly threads?: number;
@@ -20,11 +22,13 @@ export interface WrkOptions {
 
 /** Full load by wrk, over connections that are kept. */
 export async function wrk(options: WrkOptions): Promise<Load> {
-  const { url, connections, seconds, headers = [], upload, questions, threads = 1, side = 'around' } = options;
-  const kind = questions === true ? 'questions' : upload === undefined ? 'report' : 'upload';
+  const { url, connections, seconds, headers = [], upload, json, questions, threads = 1, side = 'around' } = options;
+  const kind =
+    questions === true ? 'questions' : json !== undefined ? 'json' : upload === undefined ? 'report' : 'upload';
+  const argument = json ?? upload;
   const script = join(import.meta.dirname, `wrk-${kind}.lua`);
   const fields = headers.flatMap((header) => ['-H', header]);
   const shape = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script];
-  const args = [...shape, ...fields, url, ...(upload === undefined ? [] : ['--', String(upload)])];
+  const args = [...shape, ...fields, url, ...(argument === undefined ? [] : ['--', String(argument)])];
   return parseWrk(await runProgram(wrkPath, args, { side, timeoutMs: (seconds + 20) * 1_000 }));
 }
