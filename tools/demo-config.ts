@@ -19,6 +19,14 @@ export interface DemoAddresses {
   readonly upstream: string;
 }
 
+/** What the demonstration has beside the sample app. */
+export interface DemoModel {
+  /** Origin of what stands for a model's API. */
+  readonly origin: string;
+  /** The file with the key that it asks for. */
+  readonly keyFile: string;
+}
+
 const rules = `    rules:
       - { path: /reports/**, module: Reports }   # roles open modules; only analysts get here
       - { path: /**, signed_in: true }
@@ -30,19 +38,36 @@ const roles = `roles:
 `;
 
 /** Embedded parts only: a sign-in form, users in a file, SQLite. */
-export function demoConfig({ port, adminPort, upstream }: DemoAddresses): string {
+export function demoConfig({ port, adminPort, upstream }: DemoAddresses, model?: DemoModel): string {
   return `# Written by "npm start". Loopback and plain HTTP: for a look, not for a network.
 listen: { address: "127.0.0.1:${port}" }
 admin: { address: "127.0.0.1:${adminPort}" }
 state: ./state
 sign_in:
   - password: { users: users.yaml }
-${roles}apps:
+${model === undefined ? '' : '  - api_key: {}\n'}${roles}apps:
   - name: sample
-    host: "*"
+    host: ${model === undefined ? '"*"' : '[localhost, 127.0.0.1]'}
     upstream: ${upstream}
-${rules}`;
+${rules}${model === undefined ? '' : modelApp(model)}`;
 }
+
+/** A model for API keys, so much of it a minute. */
+const modelApp = ({
+  origin,
+  keyFile,
+}: DemoModel): string => `  - name: llm                     # a test backend: it speaks like OpenAI's API, and has no model
+    host: [localhost, 127.0.0.1]
+    path: /v1
+    upstream: { url: "${origin}", credential: "\${file:${keyFile}}" }
+    sign_in: [api_key]
+    headers: { user: x-orion-user, groups: x-orion-groups, upn: false, email: false, name: false, roles: false, assertion: false }
+    rules:
+      - { path: /**, signed_in: true }
+    limits:
+      tiers:
+        - { name: default, requests_per_minute: 5, concurrent: 2, tokens_per_day: 10000, models: ["small-*"] }
+`;
 
 /** The same apps, with silent sign-on against the lab's Active Directory and group names by LDAPS. */
 export function labConfig(

@@ -6,16 +6,20 @@
  *
  * @module
  */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startGateway } from '../packages/gateway/src/app/gateway.ts';
 import { hashPassword } from '../packages/gateway/src/auth/password-hash.ts';
 import { formatProblems } from '../packages/gateway/src/cli/format-problems.ts';
+import { runCli } from '../packages/gateway/src/cli/run.ts';
 import { loadConfig } from '../packages/gateway/src/config/load.ts';
 import { startSampleApp } from '../packages/sample-app/src/app.ts';
+import { startLlmTestBackend } from '../packages/sample-app/src/llm-test-backend.ts';
 import { demoConfig, demoUsers, labConfig } from './demo-config.ts';
 import { labHost, prepareLab } from './demo-lab.ts';
 
@@ -45,12 +49,18 @@ writeFileSync(join(folder, 'users.yaml'), `${JSON.stringify({ users }, undefined
 
 step('Starting the sample app ...');
 const sample = await startSampleApp({ port: 0 });
+const backendKey = randomBytes(24).toString('base64url');
+const backend = values.lab ? undefined : await startLlmTestBackend({ key: backendKey });
+const keyFile = join(folder, 'backend.key');
+rmSync(keyFile, { force: true });
+writeFileSync(keyFile, backendKey, { mode: 0o600 });
 const port = await freePort(values.port);
 const addresses = { port, adminPort: await freePort(9464), upstream: sample.origin };
 
 const file = join(folder, 'cardea.yaml');
 const lab = values.lab ? await prepareLab(step) : undefined;
-writeFileSync(file, lab === undefined ? demoConfig(addresses) : labConfig(addresses, lab));
+const model = backend && { origin: backend.origin, keyFile: 'backend.key' };
+writeFileSync(file, lab === undefined ? demoConfig(addresses, model) : labConfig(addresses, lab));
 const loaded = loadConfig(file, { env: process.env, now: Date.now(), name: file.replace(`${root}/`, '') });
 if (loaded.kind === 'wrong') {
   console.error(formatProblems(loaded.problems));
@@ -59,6 +69,7 @@ if (loaded.kind === 'wrong') {
 
 step('Starting the gateway ...');
 const gateway = await startGateway(loaded);
+const key = backend === undefined ? '' : await makeKey(file);
 const host = lab === undefined ? 'localhost' : labHost;
 const origin = `http://${host}:${port}`;
 console.error(`
@@ -67,7 +78,7 @@ console.error(`
   Configuration        .cardea/${values.lab ? 'lab' : 'demo'}/cardea.yaml
   Metrics and health   http://127.0.0.1:${addresses.adminPort}/metrics  /healthz  /readyz
 
-${values.lab ? labHints(port) : demoHints(origin)}
+${values.lab ? labHints(port) : demoHints(origin, key)}
   Below: one line of JSON per audit event. Ctrl-C stops everything.
 `);
 
@@ -83,7 +94,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     step('Stopping ...');
     void gateway
       .close(2_000)
-      .then(() => sample.close())
+      .then(() => Promise.all([sample.close(), backend?.close()]))
       .then(() => process.exit(0));
   });
 }
@@ -106,7 +117,7 @@ function giveUp(message: string): never {
   process.exit(2);
 }
 
-function demoHints(address: string): string {
+function demoHints(address: string, apiKey: string): string {
   const accounts = demoUsers.map(
     ({ name, password, groups }) => `    ${name.padEnd(8)} ${password.padEnd(13)} ${groups.join(', ')}`,
   );
@@ -120,6 +131,10 @@ ${accounts.join('\n')}
     2. Open /reports/ as alice, then as bob: her role opens the module "Reports", his does not.
     3. Try to fool the app:
        curl -i -H 'X-Authenticated-User: DEMO\\root' ${address}/api/whoami
+    4. Ask a model with an API key (a test backend, which repeats what you say). After five times in a minute the answer is 429:
+       curl -i ${address}/v1/chat/completions -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' \\
+         -d '{"model":"small-echo","messages":[{"role":"user","content":"hello there"}]}'
+       npx cardea usage .cardea/demo/cardea.yaml
 `;
 }
 
@@ -134,6 +149,18 @@ function labHints(gatewayPort: number): string {
        node lab/curl.ts bob ${address}/reports/
     Use the project's own Node: PATH="$PWD/node_modules/.bin:$PATH"
 `;
+}
+
+/** A key for the model, good for a day. The gateway must run: it makes the database. */
+async function makeKey(config: string): Promise<string> {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const terminal = { stdin: process.stdin, stdout, stderr, env: process.env, cwd: root, version: '', now: Date.now };
+  const asked = ['keys', 'create', config, '--name', 'demonstration', '--app', 'llm', '--expires', '1d', '--json'];
+  const status = await runCli(asked, { serve: async () => {}, terminal });
+  if (status !== 0) return giveUp(`The demonstration cannot make an API key: ${String(stderr.read())}`);
+  const { key: made } = JSON.parse(String(stdout.read()));
+  return made;
 }
 
 /** The first free port from `first` on, so that a second demonstration does not fail. */
