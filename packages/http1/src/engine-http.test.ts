@@ -26,6 +26,28 @@ test('engine passes a GET on with the fields of the verdict and the answer back 
   assert.match(answer, /\r\nContent-Length: 2\r\n/);
 });
 
+test('engine adds to each of several equal answers on one connection what its own verdict says, and nothing of another', async () => {
+  const added = [['X-Left', '2'], ['X-Left', '1', 'X-More', 'm'], [], ['X-Left', '0']];
+  let asked = 0;
+  const client = await open({
+    decide: (_head, _client, forward) => ({ ...forward(), responseFields: added[asked++] ?? [] }),
+  });
+  let server: Wire | undefined;
+  for (const fields of added) {
+    client.received = '';
+    if (server !== undefined) server.received = '';
+    client.head('GET / HTTP/1.1', 'Host: app');
+    server ??= await here.upstream.next();
+    await server.until('\r\n\r\n');
+    server.head('HTTP/1.1 200 OK', 'Date: Mon, 01 Jan 2024 00:00:00 GMT', 'Content-Length: 2').send('ok');
+    const answer = await client.until('ok');
+    const own = fields.filter((_, i) => i % 2 === 0);
+    assert.deepEqual(answer.match(/^X-\w+/gm) ?? [], own);
+    assert.deepEqual(answer.match(/^X-Left: (\d)/m)?.[1], fields[1]);
+    assert.equal(answer.match(/^Date: /gm)?.length, 1);
+  }
+});
+
 test('engine reports a completed request once, with the bytes of its content', async () => {
   const client = await open();
   client.head('POST / HTTP/1.1', 'Host: app', 'Content-Length: 3').send('abc');

@@ -13,6 +13,7 @@ import {
   requestHead,
   responseHead,
   switchingHead,
+  withFields,
 } from './outgoing-head.ts';
 import { openTunnel } from './opened-tunnel.ts';
 import type { RelayedHead } from './relayed-head.ts';
@@ -212,23 +213,23 @@ export class Forwarding implements CallEvents, LastingResponse, Work {
     const { responseFields: extra, upstreamFields: filter, asReceived } = this.#verdict;
     const close = exchange.closes;
     // Nothing but head and filter decides about the text then: HTTP/1.0, which is framed otherwise, always closes.
-    const usual = extra.length === 0 && !close;
+    const usual = !close;
     let text = usual ? relayed.recall(head, filter) : undefined;
-    if (text === undefined) {
-      try {
+    try {
+      if (text === undefined) {
         const fields = this.#permitted(head.fields, status);
         const permitted = fields === head.fields ? head : { ...head, fields };
         text = responseHead({
           head: permitted,
-          extra,
           framing,
           close,
           date: asReceived === true ? '' : context.dateLine(),
         });
         if (usual && singleField(fields, 'date') !== undefined) relayed.keep(head, filter, text);
-      } catch (error) {
-        return this.#broken(error);
       }
+      if (extra.length > 0) text = withFields(text, extra);
+    } catch (error) {
+      return this.#broken(error);
     }
     this.#status = status;
     exchange.headSent = true;

@@ -14,6 +14,7 @@ import {
   requestHead,
   responseHead,
   switchingHead,
+  withFields,
 } from './outgoing-head.ts';
 import { prepareAsReceived, prepareFields } from './prepared-fields.ts';
 
@@ -33,7 +34,7 @@ const request = (fields: Fields, rest: Partial<OutgoingRequest> = {}): string =>
 const answer = (status: number, fields: Fields, rest: Partial<OutgoingResponse> = {}): string => {
   const body: BodyFraming = { kind: 'none' };
   const head: StatusLine = { status, reason: 'R', minor: 1, fields, body, keepAlive: true };
-  return responseHead({ head, extra: [], framing: 'as-received', close: false, date: DATE, ...rest });
+  return responseHead({ head, framing: 'as-received', close: false, date: DATE, ...rest });
 };
 
 test('requestHead() leaves out whatever frames or upgrades, in any spelling', () => {
@@ -77,9 +78,9 @@ for (const [what, fields] of [
   ['a colon in a name', ['X: 1', '']],
   ['an empty name', ['', 'x']],
 ] as const) {
-  test(`requestHead() and responseHead() refuse to write ${what}`, () => {
+  test(`requestHead() and withFields() refuse to write ${what}`, () => {
     assert.throws(() => request(fields), TypeError);
-    assert.throws(() => answer(200, [], { extra: fields }), TypeError);
+    assert.throws(() => withFields(answer(200, []), fields), TypeError);
     assert.throws(() => replyHead({ status: 200, fields }, 0, ''), TypeError);
     assert.throws(() => switchingHead([], fields), TypeError);
     assert.throws(() => checkTrailers(fields), TypeError);
@@ -156,4 +157,11 @@ test('requestHead() sends fields as they were received only with the content tha
     assert.throws(() => requestHead({ ...usual, prepared: [three], body }), TypeError);
   for (const prepared of [[], [three, three], [prepareFields(['A', '1'])]])
     assert.throws(() => requestHead({ ...usual, prepared, body: { kind: 'length', length: 3 } }), TypeError);
+});
+
+test('withFields() puts fields behind the first line of a head, and leaves the rest as it is', () => {
+  assert.equal(
+    withFields('HTTP/1.1 200 OK\r\nA: 1\r\n\r\n', ['B', '2', 'C', '3']),
+    'HTTP/1.1 200 OK\r\nB: 2\r\nC: 3\r\nA: 1\r\n\r\n',
+  );
 });

@@ -65,8 +65,6 @@ function checkFraming(prepared: readonly PreparedFields[], body: BodyFraming): v
 /** How the head of an upstream's answer goes on to the client. */
 export interface OutgoingResponse {
   readonly head: StatusLine;
-  /** Fields to add in front of the upstream's. */
-  readonly extra: Fields;
   /** How the client gets the content. */
   readonly framing: 'as-received' | 'chunked' | 'until-close';
   readonly close: boolean;
@@ -74,12 +72,11 @@ export interface OutgoingResponse {
   readonly date: string;
 }
 
-/** The head of an upstream's answer as it goes on. Throws `TypeError` for an added field that would break it. */
-export function responseHead({ head, extra, framing, close, date }: OutgoingResponse): string {
+/** The head of an upstream's answer as it goes on. */
+export function responseHead({ head, framing, close, date }: OutgoingResponse): string {
   const { status, reason, fields } = head;
   let text = `HTTP/1.1 ${status} ${reason}\r\n`;
   if (close) text += 'Connection: close\r\n';
-  if (extra.length > 0) text += fieldLines(extra);
   const named = namedByConnection(fields);
   let dated = false;
   for (let i = 0; i < fields.length; i += 2) {
@@ -95,6 +92,12 @@ export function responseHead({ head, extra, framing, close, date }: OutgoingResp
   if (!dated && status >= 200) text += date;
   if (framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   return `${text}\r\n`;
+}
+
+/** A head with these fields in front of its own. Throws `TypeError` for one that would break it. */
+export function withFields(head: string, fields: Fields): string {
+  const start = head.indexOf('\r\n') + 2;
+  return head.slice(0, start) + fieldLines(fields) + head.slice(start);
 }
 
 type ResponseField = 'hop' | 'trailer' | 'length' | 'date' | 'other';
