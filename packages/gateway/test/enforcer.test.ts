@@ -331,11 +331,14 @@ suite('An app with tiers and models', () => {
     assert.equal(person.status, 303);
   });
 
-  test('what is public is not counted', async () => {
+  test('what is public is not counted, and does not get the key of the gateway', async () => {
     const before = stand.rows().length;
-    assert.equal((await send(`${stand.gateway.origin}/health`, { headers: { Host: host } })).status, 404); // the backend's own answer
+    const open = await send(`${stand.gateway.origin}/health`, { headers: { Host: host, Authorization: 'Bearer own' } });
+    assert.equal(open.status, 401, 'the backend has not seen its key');
+    assert.equal(fieldAt(stand.backend, 'authorization'), undefined);
     assert.equal(fieldAt(stand.backend, 'x-orion-user'), undefined);
     await stand.ask('alice', undefined, { path: '/health', method: 'GET' });
+    assert.equal(fieldAt(stand.backend, 'authorization'), undefined);
     await stand.ask('alice', chat('small-echo'));
     await stand.usage(idAt(stand.backend));
     assert.equal(stand.rows().length, before + 1);

@@ -12,7 +12,7 @@ const refusal: LimitRefusal = {
   unshared: false,
 };
 const fieldsOf = (more: Partial<LimitRefusal>) =>
-  Object.fromEntries(refusalAnswer({ ...refusal, ...more }).fields) as Readonly<Record<string, string>>;
+  Object.fromEntries(refusalAnswer({ ...refusal, ...more }, 'r-1').fields) as Readonly<Record<string, string>>;
 
 test('rateLimitFields() tells each limit, what is left of it, and when it is whole where that is known', () => {
   const key = 'person:a';
@@ -63,7 +63,7 @@ test('refusalAnswer() keeps clients from trying again by themselves where that i
 });
 
 test('refusalAnswer() has a body that clients of the OpenAI API understand, without the name of anybody', () => {
-  assert.deepEqual(JSON.parse(refusalAnswer(refusal).body), {
+  assert.deepEqual(JSON.parse(refusalAnswer(refusal, 'r-1').body), {
     error: {
       message: 'Rate limit reached: 60 requests per minute. Try again in 12 s.',
       type: 'requests',
@@ -73,6 +73,7 @@ test('refusalAnswer() has a body that clients of the OpenAI API understand, with
       limit_of: 'person',
       allowed: 60,
       retry_after_ms: 11_001,
+      request_id: 'r-1',
     },
   });
 });
@@ -92,10 +93,10 @@ const messages = [
   ],
   [
     { limit: 'tokens-per-minute', retryAfterMs: undefined },
-    'This request asks for more tokens than its limit has: 60 tokens per minute. Ask for fewer.',
+    'This request asks for more tokens than its limit has: 60 tokens per minute. Ask for fewer: a shorter text, or a smaller max_tokens.',
   ],
 ] as const;
 for (const [more, message] of messages)
   test(`refusalAnswer() says "${message}"`, () => {
-    assert.equal(JSON.parse(refusalAnswer({ ...refusal, ...more }).body).error.message, message);
+    assert.equal(JSON.parse(refusalAnswer({ ...refusal, ...more }, 'r-1').body).error.message, message);
   });

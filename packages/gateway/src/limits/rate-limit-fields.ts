@@ -43,15 +43,15 @@ export function rateLimitFields(left: readonly LimitLeft[]): readonly Field[] {
   ];
 }
 
-/** The answer to a request that a limit has refused: which limit, and when to try again. */
-export function refusalAnswer(refusal: LimitRefusal): RefusalAnswer {
+/** The answer to a request that a limit has refused: which limit, and when to try again. `requestId`: its number in the audit log. */
+export function refusalAnswer(refusal: LimitRefusal, requestId: string): RefusalAnswer {
   const { limit, allowed, key, retryAfterMs } = refusal;
   const retry = retryAfterMs === undefined ? undefined : seconds(retryAfterMs);
   const whose = groupOf(key) === undefined ? '' : ` (shared by the group ${groupOf(key)})`;
   const which = `${allowed} ${words[limit].text}${whose}`;
   const message =
     retry === undefined
-      ? `This request asks for more tokens than its limit has: ${which}. Ask for fewer.`
+      ? `This request asks for more tokens than its limit has: ${which}. Ask for fewer: a shorter text, or a smaller max_tokens.`
       : `Rate limit reached: ${which}. Try again in ${duration(retry)}.`;
   const error = {
     message,
@@ -62,6 +62,7 @@ export function refusalAnswer(refusal: LimitRefusal): RefusalAnswer {
     limit_of: key.slice(0, key.indexOf(':')),
     allowed,
     retry_after_ms: retryAfterMs ?? null,
+    request_id: requestId,
   };
   return {
     fields: [

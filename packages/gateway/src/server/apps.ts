@@ -25,7 +25,7 @@ export interface App {
   readonly audience: string;
   /** What the upstream gets as `Host`; `undefined`: the client's. */
   readonly upstreamHost: string | undefined;
-  /** A field by which the upstream knows us, in the place of the client's of that name. A secret. */
+  /** A field by which the upstream knows us, in the place of the client's of that name. A secret; not for what is open to everybody. */
   readonly upstreamCredential?: { readonly name: string; readonly value: string } | undefined;
   /** How much somebody may use it. */
   readonly limits?: AppLimits | undefined;

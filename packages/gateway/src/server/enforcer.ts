@@ -192,7 +192,7 @@ export class Enforcer {
     if (!acquired.granted) {
       limitDecisions.inc({ app: app.name, result: acquired.limit });
       this.#tell(chosen, acquired.limit);
-      const reply = limitReached(acquired, responseFields);
+      const reply = limitReached(acquired, context.requestId, responseFields);
       this.#note(chosen, asked, acquired.limit, { ...nothingKnown, status: reply.status });
       return { kind: 'reply', reply };
     }

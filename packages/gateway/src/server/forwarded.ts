@@ -25,6 +25,8 @@ export interface ForwardedParts {
   readonly recorder: Recorder;
   readonly reading: Pick<ReadingOptions, 'stripIdentity' | 'trusted'>;
   readonly streams: Streams;
+  /** Everybody may ask this. */
+  readonly open?: boolean;
   /** For an app with limits. */
   readonly meter?: Meter | undefined;
 }
@@ -47,7 +49,7 @@ export class Forwarded implements Forward {
 
   constructor(parts: ForwardedParts, ownResponseFields: Fields) {
     const { context, app, identity, appFields, meter } = parts;
-    const client = context.toUpstream(app);
+    const client = context.toUpstream(app, parts.open === true ? 'open' : undefined);
     this.upstream = app.upstream;
     this.asReceived = app.asReceived === true;
     this.target = this.asReceived ? context.head.target : context.target;

@@ -62,8 +62,8 @@ const isProgramError = (value: unknown): value is ProgramError =>
   isObject(value) && typeof value['error'] === 'string' && typeof value['message'] === 'string';
 
 /** A limit has no room. */
-export function limitReached(refusal: LimitRefusal, extra: Fields): Reply {
-  const { fields, body } = refusalAnswer(refusal);
+export function limitReached(refusal: LimitRefusal, requestId: string, extra: Fields): Reply {
+  const { fields, body } = refusalAnswer(refusal, requestId);
   return { status: 429, fields: ['Cache-Control', 'no-store', ...fields.flat(), ...extra], body };
 }
 

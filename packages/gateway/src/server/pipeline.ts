@@ -323,20 +323,22 @@ export class Pipeline implements Handler {
   ): Verdict | Promise<Verdict> {
     const { enforcer, recorder, reading, sessions, streams } = this.#parts;
     if (visitor.kind === 'anonymous') {
-      const parts = { context, app, live: undefined, identity: undefined, appFields: [], recorder, reading, streams };
+      const nobodys = { live: undefined, identity: undefined, appFields: [], open: true };
+      const parts = { context, app, ...nobodys, recorder, reading, streams };
       return new Forwarded(parts, visitor.responseFields);
     }
     const { live, appFields, responseFields } = visitor;
     const identity = sessions.headersFor(app, live, context.now);
-    const parts = { context, app, live, identity, appFields, recorder, reading, streams };
+    // Where everybody is welcome nobody is counted, signed in or not; and our key for the app is not for everybody.
+    const open = (app.limits ?? app.upstreamCredential) !== undefined && this.#isOpen(context, app);
+    const parts = { context, app, live, identity, appFields, open, recorder, reading, streams };
     const goOn = (meter?: Meter): HttpJudgement => {
       const forwarded = new Forwarded(meter === undefined ? parts : { ...parts, meter }, responseFields);
       if (!context.head.upgrade || forwarded.takesPlace()) return forwarded;
       return this.#refuse(context, app, 'too-many-streams', tooManyStreams(context, app.streams.perPerson), live);
     };
     const { limits } = app;
-    // Where everybody is welcome nobody is counted, signed in or not.
-    if (limits === undefined || this.#isOpen(context, app)) return goOn();
+    if (limits === undefined || open) return goOn();
     return enforcer.admit({ context, app, limits, live, responseFields, goOn });
   }
 

@@ -52,8 +52,8 @@ export interface RequestContext {
   readonly session: CookieValue;
   /** How our own answers look. */
   readonly pages: Pages;
-  /** What this app's upstream gets of all this, less identity and number. */
-  readonly toUpstream: (app: UpstreamParty) => PreparedFields;
+  /** What this app's upstream gets of all this, less identity and number. `open`: everybody may ask this, so that our key for the app is not for it. */
+  readonly toUpstream: (app: UpstreamParty, how?: 'open') => PreparedFields;
 }
 
 /** What of an app decides which fields it gets. */
@@ -203,9 +203,11 @@ export function upstreamFields(client: {
 }): RequestContext['toUpstream'] {
   const { head, fields, address, proto, authority } = client;
   const forwarded = forwardedFields({ address, proto, host: authority });
-  let last: { readonly app: UpstreamParty; readonly prepared: PreparedFields } | undefined;
-  return (app) => {
-    if (last?.app === app) return last.prepared;
+  let last:
+    | { readonly app: UpstreamParty; readonly how: 'open' | undefined; readonly prepared: PreparedFields }
+    | undefined;
+  return (app, how) => {
+    if (last?.app === app && last.how === how) return last.prepared;
     const { upstreamHost, upstreamCredential: own, untold = false, asReceived = false } = app;
     const prepared = asReceived
       ? prepareAsReceived(fieldsAsReceived(head, upstreamHost))
@@ -214,9 +216,9 @@ export function upstreamFields(client: {
           upstreamHost ?? authority,
           ...forApp(fields, app),
           ...(untold ? [] : forwarded),
-          ...(own === undefined ? [] : [own.name, own.value]),
+          ...(own === undefined || how === 'open' ? [] : [own.name, own.value]),
         ]);
-    last = { app, prepared };
+    last = { app, how, prepared };
     return prepared;
   };
 }

@@ -20,7 +20,16 @@ const cases = [
   ['{ tiers: [{ name: a, groups: [x] }, { name: b, groups: [x, y] }] }', []],
   ['{ tiers: [{ name: a, groups: [x] }, { name: a }] }', ['error .tiers[1].name']],
   ['{ tiers: [{ name: a, requests_per_minute: 5, concurrent: 6 }] }', ['warning .tiers[0].concurrent']],
-  ['{ tiers: [{ name: a, tokens_per_minute: 6, tokens_per_day: 5 }] }', ['warning .tiers[0].tokens_per_minute']],
+  [
+    '{ usual_answer: 5, tiers: [{ name: a, tokens_per_minute: 6, tokens_per_day: 5 }] }',
+    ['warning .tiers[0].tokens_per_minute'],
+  ],
+  ['{ tiers: [{ name: a, tokens_per_minute: 999 }] }', ['warning .tiers[0].tokens_per_minute']],
+  ['{ tiers: [{ name: a, tokens_per_day: 1000 }] }', []],
+  [
+    '{ tiers: [{ name: a }], groups: [{ group: g, tokens_per_day: 10 }], usual_answer: 11 }',
+    ['warning .groups[0].tokens_per_day'],
+  ],
   ['{ tiers: [{ name: a }], groups: [{ group: d }] }', ['error .groups[0]']],
   [
     '{ tiers: [{ name: a }], groups: [{ group: d, concurrent: 1 }, { group: D, concurrent: 2 }] }',
@@ -28,7 +37,7 @@ const cases = [
   ],
   ['{ tiers: [{ name: a }], when_redis_is_down: refuse }', ['warning .when_redis_is_down']],
   ['{ tiers: [{ name: a, models: [m] }], read_body: false }', ['error .read_body']],
-  ['{ tiers: [{ name: a, tokens_per_day: 5 }], read_body: false }', []],
+  ['{ tiers: [{ name: a, tokens_per_day: 5000 }], read_body: false }', []],
   ['{ tiers: [] }', ['error .tiers']],
   ['{ tiers: [{ name: a, requests_per_minute: 0 }] }', ['error .tiers[0].requests_per_minute']],
 ] as const;

@@ -11,14 +11,14 @@ export const checkAppLimits: Check = ({ config, report }) => {
     const place = [...at, 'limits'];
     if (app.sign_in === 'none')
       report(error(place, 'these limits hold for nobody: the app has sign_in: none', 'Remove them, or sign_in: none.'));
-    checkTiers(limits.tiers, [...place, 'tiers'], report);
+    checkTiers(limits, [...place, 'tiers'], report);
     const seen = new Set<string>();
     for (const [i, rule] of limits.groups.entries()) {
       const { kind, key } = groupRef(rule.group);
       if (seen.has(`${kind} ${key}`))
         report(error([...place, 'groups', i, 'group'], `${rule.group} is already in the list`, 'Keep it once.'));
       seen.add(`${kind} ${key}`);
-      checkNumbers(rule, [...place, 'groups', i], report);
+      checkNumbers(rule, limits.usual_answer, [...place, 'groups', i], report);
     }
     if (limits.read_body === false && limits.tiers.some(({ models }) => models !== undefined))
       report(
@@ -41,7 +41,11 @@ export const checkAppLimits: Check = ({ config, report }) => {
 
 type Report = Parameters<Check>[0]['report'];
 
-function checkTiers(tiers: readonly TierRule[], place: Path, report: Report): void {
+function checkTiers(
+  { tiers, usual_answer: usual }: { readonly tiers: readonly TierRule[]; readonly usual_answer: number },
+  place: Path,
+  report: Report,
+): void {
   const names = new Set<string>();
   const taken = new Set<string>();
   let everybody: string | undefined;
@@ -69,11 +73,11 @@ function checkTiers(tiers: readonly TierRule[], place: Path, report: Report): vo
       );
     for (const name of groups ?? []) taken.add(name);
     if (groups === undefined) everybody ??= tier.name;
-    checkNumbers(tier, at, report);
+    checkNumbers(tier, usual, at, report);
   }
 }
 
-function checkNumbers(limits: LimitNumbers, at: Path, report: Report): void {
+function checkNumbers(limits: LimitNumbers, usual: number, at: Path, report: Report): void {
   const { requests_per_minute: rpm, concurrent, tokens_per_minute: tpm, tokens_per_day: tpd } = limits;
   if (rpm !== undefined && concurrent !== undefined && concurrent > rpm)
     report(
@@ -91,4 +95,15 @@ function checkNumbers(limits: LimitNumbers, at: Path, report: Report): void {
         'Lower it, or raise tokens_per_day.',
       ),
     );
+  for (const name of ['tokens_per_minute', 'tokens_per_day'] as const) {
+    const limit = limits[name];
+    if (limit !== undefined && limit < usual)
+      report(
+        warning(
+          [...at, name],
+          `a request that does not bound its answer sets ${usual} tokens aside (usual_answer), and this limit has ${limit}: each of those is refused`,
+          'Raise it, or lower usual_answer.',
+        ),
+      );
+  }
 }

@@ -108,3 +108,14 @@ const cases: readonly (readonly [what: string, sections: object, found: readonly
 ];
 for (const [what, sections, found] of cases)
   test(`checkIssuer() finds what is to be found: ${what}`, () => assert.deepEqual(problems(sections), found));
+
+test('checkConfig() says how to write our own issuer, where it is refused for its plain http', () => {
+  const own = { url: 'http://auth.localhost:8080', clients: [client] };
+  const sections = { issuer: own, sign_in: [{ bearer: { issuers: [{ issuer: own.url, audience: 'llm' }] } }] };
+  const { problems: found } = checkConfig(JSON.stringify({ ...sections, apps: [app] }), 'f', openFiles(folder), {
+    env: {},
+    now,
+  });
+  const { fix } = found.find(({ path }) => path === 'sign_in[0].bearer.issuers[0].issuer') ?? assert.fail();
+  assert.match(fix, /our own issuer, write both with https, or with http:\/\/localhost/);
+});

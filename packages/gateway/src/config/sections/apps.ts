@@ -26,7 +26,7 @@ const credential = (context: SchemaContext) => {
     ])
     .optional()
     .describe(
-      'A key that the app asks for, and nobody but Cardea knows: sent as `Authorization: Bearer …`, or in another header. What a client sends under that name does not arrive.',
+      'A key that the app asks for, and nobody but Cardea knows: sent as `Authorization: Bearer …`, or in another header. What a client sends under that name does not arrive. It does not go with what rules open with `public: true`.',
     );
 };
 

@@ -48,9 +48,12 @@ const issuer = (context: SchemaContext) =>
       if (value.jwks_url === undefined && value.keys === undefined) {
         const address = parseProviderUrl(value.issuer);
         if (address.kind === 'wrong')
-          refuse({ issues }, 'its keys cannot be found: the issuer is no https URL', 'Add jwks_url, or keys.', [
-            'issuer',
-          ]);
+          refuse(
+            { issues },
+            'its keys cannot be found: the issuer is no https URL',
+            'Add jwks_url, or keys. Where it is our own issuer, write both with https, or with http://localhost.',
+            ['issuer'],
+          );
       }
     });
 
