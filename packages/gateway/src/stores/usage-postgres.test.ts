@@ -34,7 +34,11 @@ const at = (port: number, more: Partial<PostgresOptions> = {}): PostgresOptions 
 /** A store on that, and what it has said so far. */
 function openOn(postgres: PostgresOptions, more: { readonly maxWaiting?: number; readonly retryMs?: number } = {}) {
   const said: string[] = [];
-  const say = (message: string): void => void said.push(message);
+  const first = Promise.withResolvers<void>();
+  const say = (message: string): void => {
+    said.push(message);
+    if (message.includes('cannot be written')) first.resolve();
+  };
   const store = postgresUsage({
     postgres,
     retainMs: 86_400_000,
@@ -43,7 +47,7 @@ function openOn(postgres: PostgresOptions, more: { readonly maxWaiting?: number;
     delayMs: 1,
     ...more,
   });
-  return { store, said };
+  return { store, said, waits: first.promise };
 }
 
 /** A port where nothing listens. */
@@ -56,11 +60,13 @@ async function closedPort(): Promise<number> {
 
 test('postgresUsage() takes records without a server, keeps a bounded number, and counts what it loses', async () => {
   const port = await closedPort();
-  const { store, said } = openOn(at(port), { maxWaiting: 10 });
+  const { store, said, waits } = openOn(at(port), { maxWaiting: 10 });
   for (let i = 0; i < 25; i++) store.record(aRecord());
+  await waits;
   await store.close();
   const down = `PostgreSQL at 127.0.0.1:${port} cannot be used: nothing listens there`;
   assert.deepEqual(said.toSorted(), [
+    `Usage cannot be kept yet: ${down}`,
     `Usage records cannot be written and wait: ${down}`,
     `Usage records lost: 10: ${down}`,
     'Usage records lost: 15, because 10 were waiting already',
