@@ -4,19 +4,27 @@
  * @module
  */
 
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Below those that a system gives to whoever asks for any port, so that nobody gets one of these between its choice and its use. */
+const [lowest, count] = [20_000, 12_000] as const;
+
 /** A loopback port that nobody uses at the moment. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
-  return address.port;
+  for (;;) {
+    const port = lowest + randomInt(count);
+    const server = createServer().listen(port, '127.0.0.1');
+    const taken = await new Promise<boolean>((resolve) => {
+      server.once('listening', () => resolve(false)).once('error', () => resolve(true));
+    });
+    if (taken) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Does something listen there? */
