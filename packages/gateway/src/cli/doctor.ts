@@ -9,6 +9,7 @@ import { exitStatusOf, jsonReport, prometheusReport, textReport } from '../docto
 import type { Arguments, Command, ExitStatus, Terminal } from './command.ts';
 import { fileHelp, loadNamed, noFile } from './config-file.ts';
 import { formatProblems } from './format-problems.ts';
+import { speechOf } from './speech.ts';
 
 /** `cardea doctor`: is this deployment really safe? */
 export const doctor: Command = {
@@ -50,10 +51,7 @@ const sides: Readonly<Record<string, Side>> = { gateway: 'gateway', inside: 'gat
 
 async function run(args: Arguments, terminal: Terminal): Promise<ExitStatus> {
   const { stderr, cwd } = terminal;
-  const misunderstood = (message: string): ExitStatus => {
-    stderr.write(`cardea doctor: ${message}\nTry: cardea help doctor\n`);
-    return 2;
-  };
+  const { misunderstood } = speechOf('doctor', terminal);
   const option = (name: string): string | undefined => {
     const value = args.options[name];
     return typeof value === 'string' ? value : undefined;

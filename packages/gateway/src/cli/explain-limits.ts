@@ -1,4 +1,5 @@
 import type { App } from '../config/schema.ts';
+import { limitText } from '../limits/rate-limit-fields.ts';
 import { chooseTier, compileTiers, type LimitNumbers } from '../limits/tiers.ts';
 import { groupRef, isMember, type Subject } from '../policy/subject.ts';
 import { printable } from './table.ts';
@@ -34,12 +35,12 @@ export function limitsText({ tier, groups }: FoundLimits): string {
 }
 
 function numbersText(numbers: LimitNumbers): string {
-  const words = [
-    [numbers.requests_per_minute, 'requests per minute'],
-    [numbers.concurrent, 'requests at the same time'],
-    [numbers.tokens_per_minute, 'tokens per minute'],
-    [numbers.tokens_per_day, 'tokens per day'],
+  const limits = [
+    [numbers.requests_per_minute, 'requests-per-minute'],
+    [numbers.concurrent, 'concurrent'],
+    [numbers.tokens_per_minute, 'tokens-per-minute'],
+    [numbers.tokens_per_day, 'tokens-per-day'],
   ] as const;
-  const stated = words.flatMap(([count, what]) => (count === undefined ? [] : [`${count} ${what}`]));
+  const stated = limits.flatMap(([allowed, limit]) => (allowed === undefined ? [] : [limitText(limit, allowed)]));
   return stated.length === 0 ? 'no limits' : stated.join(', ');
 }

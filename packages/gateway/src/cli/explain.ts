@@ -1,10 +1,11 @@
 import type { Subject } from '../policy/subject.ts';
-import type { Command, ExitStatus } from './command.ts';
+import type { Command } from './command.ts';
 import { fileHelp, loadNamed, noFile } from './config-file.ts';
 import { type Explained, explanationData, explainQuestion, readQuestion } from './explain-question.ts';
 import { limitsText } from './explain-limits.ts';
 import { explanationText } from './explanation-text.ts';
 import { countText, formatProblems } from './format-problems.ts';
+import { speechOf } from './speech.ts';
 import { printable } from './table.ts';
 
 /** `cardea explain`: why somebody may do something or not, by the code that decides. */
@@ -34,10 +35,7 @@ Exit status: 0 allowed, 1 refused, 2 not understood.`,
   },
   async run(args, terminal) {
     const { stderr, stdout } = terminal;
-    const misunderstood = (message: string): ExitStatus => {
-      stderr.write(`cardea explain: ${message}\nTry: cardea help explain\n`);
-      return 2;
-    };
+    const { misunderstood } = speechOf('explain', terminal);
     const question = readQuestion((name) => {
       const value = args.options[name];
       return typeof value === 'string' ? value : undefined;

@@ -1,6 +1,7 @@
 import { createTokenClient, TokenError } from '@cardea/client';
 import { fileCache, systemNegotiate, type Way, ways } from '@cardea/client/node';
-import type { Arguments, Command, ExitStatus, Terminal } from './command.ts';
+import type { Arguments, Command, Terminal } from './command.ts';
+import { speechOf } from './speech.ts';
 
 /** `cardea token`: a token for scripts, by the sign-in of whoever runs it. */
 export const token: Command = {
@@ -31,10 +32,7 @@ The token is a secret until it ends. Standard output has nothing else; what is w
     'allow-http': { type: 'boolean', summary: 'take an issuer without HTTPS; others can read the token on its way' },
   },
   async run(args, terminal) {
-    const misunderstood = (message: string): ExitStatus => {
-      terminal.stderr.write(`cardea token: ${message}\nTry: cardea help token\n`);
-      return 2;
-    };
+    const { misunderstood } = speechOf('token', terminal);
     const url = text(args, 'url') ?? terminal.env['CARDEA_ISSUER'];
     if (url === undefined || url === '') return misunderstood('say --url, or set CARDEA_ISSUER');
     if (!/^https?:/i.test(url) || !URL.canParse(url)) return misunderstood('--url is not an address (https://…)');

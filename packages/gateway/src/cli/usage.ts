@@ -1,8 +1,8 @@
 import { StoreUnavailable } from '../ports/store-unavailable.ts';
 import { StateError } from '../stores/state-folder.ts';
-import type { Command, ExitStatus } from './command.ts';
-import { fileHelp, loadNamed, noFile } from './config-file.ts';
-import { countText, formatProblems } from './format-problems.ts';
+import type { Command } from './command.ts';
+import { fileHelp } from './config-file.ts';
+import { loadedFor, speechOf } from './speech.ts';
 import { askUsage } from './usage-answer.ts';
 import { readUsageQuestion, usageData } from './usage-question.ts';
 import { usageCsv, usageTable } from './usage-text.ts';
@@ -29,14 +29,7 @@ ${fileHelp}`,
   async run(args, terminal) {
     const { stdout, stderr, now } = terminal;
     const { options } = args;
-    const misunderstood = (message: string): ExitStatus => {
-      stderr.write(`cardea usage: ${message}\nTry: cardea help usage\n`);
-      return 2;
-    };
-    const failed = (message: string): ExitStatus => {
-      stderr.write(`cardea usage: ${message}\n`);
-      return 1;
-    };
+    const { misunderstood, failed } = speechOf('usage', terminal);
     if (options['json'] === true && options['csv'] === true) return misunderstood('name one of --json and --csv');
     const question = readUsageQuestion((name) => {
       const value = options[name];
@@ -44,20 +37,15 @@ ${fileHelp}`,
     }, now());
     if (typeof question === 'string') return misunderstood(question);
 
-    const named = loadNamed(args, terminal);
-    if (named === undefined) return misunderstood(noFile);
-    const { name, result } = named;
-    if (result.kind === 'wrong') {
-      stderr.write(`${formatProblems(result.problems)}${name}: ${countText(result.problems)}\n`);
-      return 1;
-    }
+    const loaded = loadedFor('usage', args, terminal);
+    if (typeof loaded === 'number') return loaded;
     try {
-      const answer = await askUsage(result, question, now);
+      const answer = await askUsage(loaded, question, now);
       if (typeof answer === 'string') return failed(answer);
       if (options['json'] === true) stdout.write(`${JSON.stringify(usageData(question, answer), undefined, 2)}\n`);
       else if (options['csv'] === true) stdout.write(usageCsv(question, answer));
       else stdout.write(usageTable(question, answer));
-      const configured = question.app === undefined || result.config.apps.some((app) => app.name === question.app);
+      const configured = question.app === undefined || loaded.config.apps.some((app) => app.name === question.app);
       if (!configured && answer.total.requests === 0) stderr.write('cardea usage: no app of that name is configured\n');
       return 0;
     } catch (error) {

@@ -31,6 +31,9 @@ const words: Readonly<Record<LimitName, Words>> = {
   'tokens-per-day': { policy: ';w=86400;qu="tokens"', text: 'tokens per day', type: 'tokens' },
 };
 
+/** A limit in words: `60 requests per minute`. */
+export const limitText = (limit: LimitName, allowed: number): string => `${allowed} ${words[limit].text}`;
+
 /** Clients of the OpenAI API wait for so long at most, and else try again at once. */
 const longestRetryMs = 60_000;
 
@@ -48,7 +51,7 @@ export function refusalAnswer(refusal: LimitRefusal, requestId: string): Refusal
   const { limit, allowed, key, retryAfterMs } = refusal;
   const retry = retryAfterMs === undefined ? undefined : seconds(retryAfterMs);
   const whose = groupOf(key) === undefined ? '' : ` (shared by the group ${groupOf(key)})`;
-  const which = `${allowed} ${words[limit].text}${whose}`;
+  const which = `${limitText(limit, allowed)}${whose}`;
   const message =
     retry === undefined
       ? `This request asks for more tokens than its limit has: ${which}. Ask for fewer: a shorter text, or a smaller max_tokens.`

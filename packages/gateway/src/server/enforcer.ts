@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { apiKeyIdOf } from '../auth/api-key.ts';
-import { SessionCache } from '../auth/session-cache.ts';
+import { Throttle } from '../auth/throttle.ts';
 import { allowsModel, chooseTier, type Tier } from '../limits/tiers.ts';
 import { rateLimitFields } from '../limits/rate-limit-fields.ts';
 import type { Acquired, LimitCheck, Limiter } from '../ports/limiter.ts';
@@ -20,8 +20,9 @@ import type { Judgement, Verdict } from '../wire/http.ts';
 import type { App, AppLimits } from './apps.ts';
 import type { Leases } from './leases.ts';
 import type { Live } from './live.ts';
-import { type Meter, Metered, type UsageOutcome } from './metered.ts';
+import { clientGone, type Meter, Metered, type UsageOutcome } from './metered.ts';
 import {
+  type AnswerWords,
   limitReached,
   limitsUnavailable,
   modelAnswer,
@@ -71,13 +72,14 @@ interface Asked {
   readonly bytes: number | undefined;
 }
 
-type Words = Parameters<typeof modelAnswer>[1];
-
 /** So often is it written down for the auditor that a limit has refused somebody. Usage has each time. */
 const tellMs = 60_000;
 
 /** Rows of usage for the refusals of somebody in a minute. All of them are in the metrics. */
 const refusalsKept = 100;
+
+/** People that are remembered for either. */
+const maxKeys = 20_000;
 
 /** Methods by which nobody asks a model, unless they bring content. */
 const asksNothing: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
@@ -86,10 +88,10 @@ const asksNothing: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DEL
 export class Enforcer {
   readonly #parts: EnforcerParts;
   /** Whom a limit has refused within the last minute. */
-  readonly #told = new SessionCache<true>({ maxEntries: 20_000, maxAgeMs: tellMs });
+  readonly #told = new Throttle({ limit: 1, windowMs: tellMs, maxKeys });
 
   /** Refusals of somebody in this minute. */
-  readonly #refusals = new SessionCache<{ rows: number }>({ maxEntries: 20_000, maxAgeMs: tellMs });
+  readonly #refusals = new Throttle({ limit: refusalsKept, windowMs: tellMs, maxKeys });
 
   constructor(parts: EnforcerParts) {
     this.#parts = parts;
@@ -120,7 +122,10 @@ export class Enforcer {
           ? this.#refuse(chosen, nothingRead, 'content-too-large', tooLarge(limits.contentBytes)).reply
           : this.#refuse(chosen, nothingRead, 'no-room', noRoom).reply,
       abandoned: (status) =>
-        this.#note(chosen, nothingRead, undefined, { ...nothingKnown, status: status === 499 ? undefined : status }),
+        this.#note(chosen, nothingRead, undefined, {
+          ...nothingKnown,
+          status: status === clientGone ? undefined : status,
+        }),
     };
   }
 
@@ -236,13 +241,13 @@ export class Enforcer {
   }
 
   /** Refuses for what the request is: each is in the audit log. */
-  #refuse(chosen: Chosen, asked: Asked, reason: string, words: Words): Extract<Judgement, { kind: 'reply' }> {
+  #refuse(chosen: Chosen, asked: Asked, reason: string, words: AnswerWords): Extract<Judgement, { kind: 'reply' }> {
     const { context, app, live } = chosen;
     this.#parts.recorder.refused(context, app, reason, live);
     return this.#answer(chosen, asked, reason, words);
   }
 
-  #answer(chosen: Chosen, asked: Asked, reason: string, words: Words): Extract<Judgement, { kind: 'reply' }> {
+  #answer(chosen: Chosen, asked: Asked, reason: string, words: AnswerWords): Extract<Judgement, { kind: 'reply' }> {
     this.#note(chosen, asked, reason, { ...nothingKnown, status: words.status });
     const { context, responseFields } = chosen;
     return { kind: 'reply', reply: modelAnswer(context.requestId, words, responseFields) };
@@ -251,9 +256,8 @@ export class Enforcer {
   /** Whether one more refusal of somebody is worth a row of usage: who does not stop asking fills no disk. */
   #isWorthARow({ app, live }: Chosen, now: number): boolean {
     const key = JSON.stringify([app.name, live.identity.subject]);
-    const known = this.#refusals.get(key, now);
-    if (known !== undefined) return ++known.rows <= refusalsKept;
-    this.#refusals.set(key, { rows: 1 }, now + tellMs, now);
+    if (this.#refusals.wait(key, now) > 0) return false;
+    this.#refusals.begin(key, now);
     return true;
   }
 
@@ -262,8 +266,8 @@ export class Enforcer {
     const { recorder } = this.#parts;
     const key = JSON.stringify([app.name, reason, live.identity.subject]);
     const { now } = context;
-    if (this.#told.get(key, now) !== undefined) return recorder.refusedAgain(app, reason);
-    this.#told.set(key, true, now + tellMs, now);
+    if (this.#told.wait(key, now) > 0) return recorder.refusedAgain(app, reason);
+    this.#told.begin(key, now);
     recorder.refused(context, app, reason, live);
   }
 

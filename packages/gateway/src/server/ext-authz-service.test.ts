@@ -5,7 +5,7 @@ import type { CheckResponse } from './ext-authz-answer.ts';
 import { ExtAuthz } from './ext-authz.ts';
 import { authorizationService } from './ext-authz-service.ts';
 import type { Judge } from './forward-auth-endpoint.ts';
-import { openGrpcListener } from './grpc-listener.ts';
+import { grpcForTest } from './grpc-testing.ts';
 
 interface Asked {
   readonly answer: CheckResponse | undefined;
@@ -21,15 +21,7 @@ async function ask(t: TestContext, judge: Judge, bytes = plain): Promise<Asked> 
   const recorder = { badRequest: (_head: unknown, _id: string, reason: string) => refused.push(reason) };
   const extAuthz = new ExtAuthz({ judge, recorder, limits: { bytes: 65_536, fields: 100 } });
   const service = authorizationService({ extAuthz, onTrouble: (message) => trouble.push(message), longestMs: 20 });
-  const listener = await openGrpcListener({
-    host: '127.0.0.1',
-    port: 0,
-    isPeer: () => true,
-    onStranger: () => {},
-    onRefused: () => {},
-    services: [service],
-  });
-  t.after(() => listener.drain(0));
+  const listener = await grpcForTest(t, { services: [service] });
   const client = new Client(`127.0.0.1:${listener.port}`, credentials.createInsecure());
   t.after(() => client.close());
   const { Check: check } = service.definition;

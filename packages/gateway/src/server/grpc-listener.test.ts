@@ -14,21 +14,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { healthService } from './ext-authz-service.ts';
-import { type GrpcListener, type GrpcListenerOptions, openGrpcListener } from './grpc-listener.ts';
-
-const open = async (t: TestContext, options: Partial<GrpcListenerOptions> = {}): Promise<GrpcListener> => {
-  const listener = await openGrpcListener({
-    host: '127.0.0.1',
-    port: 0,
-    isPeer: () => true,
-    onStranger: () => {},
-    onRefused: () => {},
-    services: [healthService(() => true)],
-    ...options,
-  });
-  t.after(() => listener.drain(0));
-  return listener;
-};
+import { grpcForTest as open } from './grpc-testing.ts';
 
 const pem = (name: string): string => readFileSync(join(import.meta.dirname, '../../test/check/files', name), 'utf8');
 const own = { cert: pem('gateway.pem'), key: pem('gateway.key') };

@@ -107,4 +107,4 @@ export class Metered implements Meter {
 }
 
 /** The status in a completion when the client has left before there was an answer. */
-const clientGone = 499;
+export const clientGone = 499;

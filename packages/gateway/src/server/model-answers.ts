@@ -11,7 +11,8 @@ import { isModelName } from '../usage/model-request.ts';
 import { isObject } from '../usage/told.ts';
 import type { ProgramError } from './replies.ts';
 
-interface Words {
+/** What an answer says in the place of the app's. */
+export interface AnswerWords {
   readonly status: number;
   readonly code: string;
   readonly message: string;
@@ -25,7 +26,7 @@ interface Words {
 const later: Fields = ['Retry-After', '5'];
 
 /** An answer in the form that clients of the OpenAI API show to their users. */
-export function modelAnswer(requestId: string, words: Words, extra: Fields = []): Reply {
+export function modelAnswer(requestId: string, words: AnswerWords, extra: Fields = []): Reply {
   const { status, code, message, param, type = 'invalid_request_error', fields = [] } = words;
   const error = { message, type, param: param ?? null, code, request_id: requestId };
   return {
@@ -67,14 +68,14 @@ export function limitReached(refusal: LimitRefusal, requestId: string, extra: Fi
   return { status: 429, fields: ['Cache-Control', 'no-store', ...fields.flat(), ...extra], body };
 }
 
-export const noTier: Words = {
+export const noTier: AnswerWords = {
   status: 403,
   code: 'no_tier',
   message: 'This account is in no group that may use this service',
 };
 
 /** `model` is the client's own word: it is told again where it is a short line of text. */
-export const modelNotAllowed = (model: string | undefined): Words => ({
+export const modelNotAllowed = (model: string | undefined): AnswerWords => ({
   status: 403,
   code: 'model_not_allowed',
   param: 'model',
@@ -86,15 +87,15 @@ export const modelNotAllowed = (model: string | undefined): Words => ({
         : `This account may not use the model ${model}`,
 });
 
-export const unreadable = (code: string, message: string): Words => ({ status: 400, code, message });
+export const unreadable = (code: string, message: string): AnswerWords => ({ status: 400, code, message });
 
-export const tooLarge = (bytes: number): Words => ({
+export const tooLarge = (bytes: number): AnswerWords => ({
   status: 413,
   code: 'request_too_large',
   message: `The body of a request may have ${bytes} bytes here`,
 });
 
-export const noRoom: Words = {
+export const noRoom: AnswerWords = {
   status: 503,
   code: 'overloaded',
   type: 'server_error',
@@ -102,7 +103,7 @@ export const noRoom: Words = {
   fields: later,
 };
 
-export const limitsUnavailable: Words = {
+export const limitsUnavailable: AnswerWords = {
   status: 503,
   code: 'limits_unavailable',
   type: 'server_error',

@@ -134,25 +134,16 @@ export class Pipeline implements Handler {
       endpoint === undefined ? received.path : undefined,
     );
     if (app === undefined) return this.#refuse(received, undefined, 'no-app', unknownAddress(received));
-    const verdict = this.#answerFor(received, app, endpoint, carrier);
-    return app.limits === undefined || endpoint !== undefined ? verdict : withModelForm(verdict);
-  }
-
-  #answerFor(
-    received: RequestContext,
-    app: App,
-    endpoint: Endpoint | 'unknown' | undefined,
-    carrier: Carrier | undefined,
-  ): Verdict | Promise<Verdict> {
-    const { head } = received;
-    const { edge } = app;
-    if (edge === undefined) return this.#decideFor(received, app, endpoint, carrier);
-    const preflight = endpoint === undefined ? edge.cors?.preflight(head) : undefined;
+    const ofApp = endpoint === undefined;
+    const { edge, limits } = app;
+    const preflight = ofApp ? edge?.cors?.preflight(head) : undefined;
     if (preflight !== undefined)
       return preflight.allowed
         ? this.#replied(app, 'preflight', preflight.reply)
         : this.#refuse(received, app, 'cors-origin', preflight.reply);
-    return withEdge(this.#decideFor(received, app, endpoint, carrier), edge, received, endpoint === undefined);
+    const decided = this.#decideFor(received, app, endpoint, carrier);
+    const verdict = ofApp && limits !== undefined ? withModelForm(decided) : decided;
+    return edge === undefined ? verdict : withEdge(verdict, edge, received, ofApp);
   }
 
   #decideFor(

@@ -73,8 +73,8 @@ export function redisLimiter(options: RedisLimiterOptions): Limiter {
   // While Redis was away leases have run out there whose requests went on. All say so when it is back; who holds none might be quicker.
   redis.onBack((awayMs) => {
     const settled = new Promise<void>((resolve) => setTimeout(resolve, life.settleMs).unref());
-    back = { awayMs, settled };
-    const latest = back;
+    const latest = { awayMs, settled };
+    back = latest;
     void settled.then(() => {
       if (back === latest) back = undefined;
     });

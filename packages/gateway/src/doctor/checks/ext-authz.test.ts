@@ -7,7 +7,8 @@ import { type TestContext, test } from 'node:test';
 import { openFiles } from '../../config/files.ts';
 import { checkConfig } from '../../config/load.ts';
 import { healthService } from '../../server/ext-authz-service.ts';
-import { type GrpcListenerOptions, openGrpcListener } from '../../server/grpc-listener.ts';
+import type { GrpcListenerOptions } from '../../server/grpc-listener.ts';
+import { grpcForTest } from '../../server/grpc-testing.ts';
 import type { Env } from '../check.ts';
 import { extAuthz } from './ext-authz.ts';
 
@@ -16,19 +17,8 @@ const pem = (name: string): string =>
 const own = { cert: pem('gateway.pem'), key: pem('gateway.key') };
 
 /** A real listener; its port. */
-async function open(t: TestContext, options: Partial<GrpcListenerOptions> = {}): Promise<number> {
-  const listener = await openGrpcListener({
-    host: '127.0.0.1',
-    port: 0,
-    isPeer: () => true,
-    onStranger: () => {},
-    onRefused: () => {},
-    services: [healthService(() => true)],
-    ...options,
-  });
-  t.after(() => listener.drain(0));
-  return listener.port;
-}
+const open = async (t: TestContext, options: Partial<GrpcListenerOptions> = {}): Promise<number> =>
+  (await grpcForTest(t, options)).port;
 
 interface Asked {
   readonly host?: string;
